@@ -1,0 +1,1 @@
+"""Song records, import, and the bundled catalogue."""

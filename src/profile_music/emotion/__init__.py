@@ -1,0 +1,1 @@
+"""The emotion of a face."""

@@ -1,0 +1,1 @@
+"""Korean text: cleaning, sentences, encoders, mood."""
