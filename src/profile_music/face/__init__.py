@@ -1,1 +1,7 @@
-"""Faces in a photo: MTCNN, choosing and cropping."""
+"""Finding, choosing and cropping faces: MTCNN on onnxruntime and numpy."""
+
+from profile_music.face.cascade import CascadeSettings
+from profile_music.face.crop import crop_square, most_prominent, prominence
+from profile_music.face.detector import FaceDetector
+
+__all__ = ["CascadeSettings", "FaceDetector", "crop_square", "most_prominent", "prominence"]

@@ -1,0 +1,169 @@
+"""Convert facenet-pytorch's published MTCNN weights (MIT) to three ONNX files in src/profile_music/models.
+
+Usage (with torch and onnx):
+    pip download facenet-pytorch==2.6.0 --no-deps
+    python tools/convert_mtcnn.py facenet_pytorch-2.6.0-py3-none-any.whl
+    python tools/register_model.py ... (the commands are printed)
+
+The graphs equal the published nets but for two foldings without loss: the two-class softmax becomes one logit
+(class 1 minus class 0), and the transposition before the first dense layer is folded into that layer's weights.
+Each net has one input, float32 (N, 3, H, W) scaled as (pixel - 127.5) / 128, and one output:
+P-Net (N, 5, H', W'): logit, box; R-Net (N, 5): logit, box; O-Net (N, 15): logit, box, five x, five y.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import shlex
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+MODELS = Path(__file__).resolve().parents[1] / "src" / "profile_music" / "models"
+SOURCE = "facenet-pytorch 2.6.0 (https://github.com/timesler/facenet-pytorch), facenet_pytorch/data/{net}.pt"
+LICENCE = "MIT, Copyright (c) 2019 Timothy Esler"
+Array = NDArray[np.float32]
+
+
+class GraphWriter:
+    """Collects the nodes and weights of a straight chain of layers."""
+
+    def __init__(self, weights: dict[str, Array]) -> None:
+        """Start a chain at the input ``pixels``."""
+        self.weights = weights
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.last = "pixels"
+
+    def add(self, operator: str, *constants: Array, output: str | None = None, **attributes: object) -> None:
+        """Append one operator fed by the last output and constants."""
+        name = output or f"{operator.lower()}{len(self.nodes)}"
+        names = [f"{name}_{i}" for i in range(len(constants))]
+        self.initializers += [
+            numpy_helper.from_array(np.ascontiguousarray(c), n) for c, n in zip(constants, names, strict=True)
+        ]
+        self.nodes.append(helper.make_node(operator, [self.last, *names], [name], name=name, **attributes))
+        self.last = name
+
+    def conv(self, layer: str) -> None:
+        """Append a convolution without padding."""
+        self.add("Conv", self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"])
+
+    def prelu(self, layer: str, dims: int) -> None:
+        """Append PReLU with one slope a channel over `dims` trailing axes."""
+        slope = self.weights[f"{layer}.weight"]
+        self.add("PRelu", slope.reshape(-1, *(1,) * dims))
+
+    def pool(self, size: int) -> None:
+        """Append max pooling of stride 2 that keeps the ragged edge."""
+        self.add("MaxPool", kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
+
+    def dense_from_map(self, layer: str, channels: int, side: int) -> None:
+        """Append the first dense layer, its columns reordered from (W, H, C) to (C, H, W)."""
+        weight = self.weights[f"{layer}.weight"]
+        order = weight.reshape(-1, side, side, channels).transpose(0, 3, 2, 1).reshape(weight.shape[0], -1)
+        self.add("Flatten", axis=1)
+        self.add("Gemm", order, self.weights[f"{layer}.bias"], transB=1)
+
+    def heads(self) -> tuple[list[str], list[str]]:
+        """Return the last layers' names as (class layer, the others)."""
+        names = sorted({name.split(".")[0] for name in self.weights if "_" in name})
+        return names[:1], names[1:]
+
+    def head(self, operator: str, **attributes: object) -> None:
+        """Append all heads as one layer: the class logit first, then the regressions."""
+        (label,), others = self.heads()
+        stacked = []
+        for part in ("weight", "bias"):
+            classes = self.weights[f"{label}.{part}"]
+            rest = [self.weights[f"{name}.{part}"] for name in others]
+            stacked.append(np.concatenate([classes[1:2] - classes[0:1], *rest]))
+        self.add(operator, *stacked, output="scores", **attributes)
+
+    def model(self, net: str, inputs: list[object], outputs: list[object]) -> onnx.ModelProto:
+        """Return the checked model with its provenance in the metadata."""
+        graph = helper.make_graph(
+            self.nodes,
+            f"mtcnn-{net}",
+            [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, inputs)],
+            [helper.make_tensor_value_info("scores", TensorProto.FLOAT, outputs)],
+            self.initializers,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        helper.set_model_props(model, {"source": SOURCE.format(net=net), "licence": LICENCE})
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def build_pnet(weights: dict[str, Array]) -> onnx.ModelProto:
+    """Build the fully convolutional proposal net (stride 2, field 12)."""
+    graph = GraphWriter(weights)
+    for index in (1, 2, 3):
+        graph.conv(f"conv{index}")
+        graph.prelu(f"prelu{index}", 2)
+        if index == 1:
+            graph.pool(2)
+    graph.head("Conv")
+    return graph.model("pnet", ["N", 3, "H", "W"], ["N", 5, "rows", "columns"])
+
+
+def build_rnet(weights: dict[str, Array]) -> onnx.ModelProto:
+    """Build the refining net over 24x24 crops."""
+    graph = GraphWriter(weights)
+    for index in (1, 2, 3):
+        graph.conv(f"conv{index}")
+        graph.prelu(f"prelu{index}", 2)
+        if index < 3:
+            graph.pool(3)
+    graph.dense_from_map("dense4", 64, 3)
+    graph.prelu("prelu4", 0)
+    graph.head("Gemm", transB=1)
+    return graph.model("rnet", ["N", 3, 24, 24], ["N", 5])
+
+
+def build_onet(weights: dict[str, Array]) -> onnx.ModelProto:
+    """Build the output net over 48x48 crops."""
+    graph = GraphWriter(weights)
+    for index, pool in ((1, 3), (2, 3), (3, 2), (4, 0)):
+        graph.conv(f"conv{index}")
+        graph.prelu(f"prelu{index}", 2)
+        if pool:
+            graph.pool(pool)
+    graph.dense_from_map("dense5", 128, 3)
+    graph.prelu("prelu5", 0)
+    graph.head("Gemm", transB=1)
+    return graph.model("onet", ["N", 3, 48, 48], ["N", 15])
+
+
+def read_weights(wheel: Path, net: str) -> dict[str, Array]:
+    """Read one net's state from the wheel; only tensors are unpickled."""
+    with zipfile.ZipFile(wheel) as archive:
+        data = archive.read(f"facenet_pytorch/data/{net}.pt")
+    print(f"{net}.pt sha256 {hashlib.sha256(data).hexdigest()}")
+    state = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+    return {name: tensor.numpy().astype(np.float32) for name, tensor in state.items()}
+
+
+def main() -> None:
+    """Write the three files and print the commands that register them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheel", type=Path, help="facenet_pytorch-2.6.0-py3-none-any.whl")
+    wheel = parser.parse_args().wheel
+    for net, build in (("pnet", build_pnet), ("rnet", build_rnet), ("onet", build_onet)):
+        file = MODELS / f"mtcnn-{net}.onnx"
+        file.write_bytes(build(read_weights(wheel, net)).SerializeToString(deterministic=True))
+        arguments = [f"mtcnn-{net}", file.name, "--licence", LICENCE, "--source", SOURCE.format(net=net)]
+        print(
+            "python tools/register_model.py", shlex.join([*arguments, "--description", f"MTCNN {net[0].upper()}-Net"])
+        )
+
+
+if __name__ == "__main__":
+    main()
