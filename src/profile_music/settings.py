@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         "soft", description="soft: emotions weigh in the score; hard: only songs of the top emotion (the mission's)."
     )
     text_weight: float = Field(1.0, ge=0, description="Weight of the line match in a song's score.")
+    semantic_share: float = Field(0.5, ge=0, le=1, description="Share of meaning, against words, in the line match.")
     emotion_weight: float = Field(0.35, ge=0, description="Weight of the emotion match in a song's score.")
     songs_per_artist: int = Field(1, ge=1, description="Most songs of one artist in an answer.")
 

@@ -1,1 +1,21 @@
-"""The on-disk catalogue and its search."""
+"""The on-disk catalogue: building it, opening it, searching it."""
+
+from profile_music.index.catalog import CatalogFiles
+from profile_music.index.manifest import FileEntry, Manifest, check_files, read_manifest
+from profile_music.index.search import IndexQuery, LyricIndex, SongFilter
+from profile_music.index.writer import CatalogWriter, artist_key, line_key, remove_stale_builds
+
+__all__ = [
+    "CatalogFiles",
+    "CatalogWriter",
+    "FileEntry",
+    "IndexQuery",
+    "LyricIndex",
+    "Manifest",
+    "SongFilter",
+    "artist_key",
+    "check_files",
+    "line_key",
+    "read_manifest",
+    "remove_stale_builds",
+]

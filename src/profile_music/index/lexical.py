@@ -1,0 +1,117 @@
+"""The lexical channel: TF-IDF cosine over hashed tokens, built in constant memory and searched memory-mapped.
+
+Postings are stored by token bucket (compressed sparse columns). A vocabulary is not needed: tokens (character n-grams
+from `profile_music.text.lexical`) are hashed into a fixed number of buckets, so a file of any size opens at once.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUCKETS = 1 << 17
+
+
+def bucket_counts(tokens: Iterable[str]) -> dict[int, int]:
+    """Return token counts by bucket."""
+    counts: dict[int, int] = {}
+    for token in tokens:
+        bucket = zlib.crc32(token.encode("utf-8")) % BUCKETS
+        counts[bucket] = counts.get(bucket, 0) + 1
+    return counts
+
+
+class LexicalWriter:
+    """Collects postings block by block on disk and merges them by counting sort."""
+
+    def __init__(self, folder: Path) -> None:
+        """Spool into `folder`, which must exist."""
+        self._folder = folder
+        self._blocks: list[Path] = []
+        self._frequency = np.zeros(BUCKETS, dtype=np.int64)
+        self._lines = 0
+
+    def add(self, lines: Sequence[Iterable[str]]) -> None:
+        """Add a block of tokenised lines, in order."""
+        buckets: list[int] = []
+        rows: list[int] = []
+        counts: list[int] = []
+        for number, tokens in enumerate(lines, start=self._lines):
+            for bucket, count in bucket_counts(tokens).items():
+                buckets.append(bucket)
+                rows.append(number)
+                counts.append(count)
+        order = np.argsort(np.asarray(buckets, dtype=np.int32), kind="stable")
+        block = np.empty((3, len(buckets)), dtype=np.int32)
+        block[0], block[1], block[2] = buckets, rows, counts
+        block = block[:, order]
+        self._frequency += np.bincount(block[0], minlength=BUCKETS)
+        path = self._folder / f"block-{len(self._blocks)}.npy"
+        np.save(path, block)
+        self._blocks.append(path)
+        self._lines += len(lines)
+
+    def finish(self) -> dict[str, Path]:
+        """Write `lexical_starts`, `lexical_idf`, `lexical_lines`, `lexical_weights` and return their paths."""
+        starts = np.concatenate([[0], np.cumsum(self._frequency)])
+        idf = np.log((1 + self._lines) / (1 + self._frequency)).astype(np.float32) + 1
+        paths = {name: self._folder / f"{name}.npy" for name in ("lexical_lines", "lexical_weights")}
+        shape = (max(1, int(starts[-1])),)
+        lines = np.lib.format.open_memmap(paths["lexical_lines"], mode="w+", dtype=np.int32, shape=shape)
+        weights = np.lib.format.open_memmap(paths["lexical_weights"], mode="w+", dtype=np.float16, shape=shape)
+        cursor = starts[:-1].copy()
+        for path in self._blocks:
+            buckets, rows, counts = np.load(path, mmap_mode="r")
+            values = (1 + np.log(counts)).astype(np.float32) * idf[buckets]
+            norms = np.sqrt(np.bincount(rows - rows.min(), values.astype(np.float64) ** 2)) if len(rows) else None
+            sizes = np.bincount(buckets, minlength=BUCKETS)
+            first = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+            target = cursor[buckets] + (np.arange(len(buckets)) - first[buckets])
+            if norms is not None:
+                lines[target] = rows
+                weights[target] = values / norms[rows - rows.min()]
+            cursor += sizes
+            path.unlink()
+        lines.flush()
+        weights.flush()
+        for name, array in (("lexical_starts", starts), ("lexical_idf", idf)):
+            paths[name] = self._folder / f"{name}.npy"
+            np.save(paths[name], array)
+        return paths
+
+
+class LexicalIndex:
+    """Scores every line against a tokenised query."""
+
+    def __init__(
+        self,
+        starts: NDArray[np.int64],
+        idf: NDArray[np.float32],
+        lines: NDArray[np.int32],
+        weights: NDArray[np.float16],
+        line_count: int,
+    ) -> None:
+        """Take the four arrays that `LexicalWriter.finish` wrote (memory-mapped where large)."""
+        self._starts = starts
+        self._idf = idf
+        self._lines = lines
+        self._weights = weights
+        self._line_count = line_count
+
+    def scores(self, tokens: Iterable[str]) -> NDArray[np.float32]:
+        """Return the cosine (0..1) of a query's tokens with each line, shape (lines,)."""
+        result = np.zeros(self._line_count, dtype=np.float32)
+        counts = bucket_counts(tokens)
+        if not counts:
+            return result
+        weights = {bucket: (1 + np.log(count)) * float(self._idf[bucket]) for bucket, count in counts.items()}
+        norm = float(np.sqrt(sum(weight * weight for weight in weights.values())))
+        for bucket, weight in weights.items():
+            begin, end = int(self._starts[bucket]), int(self._starts[bucket + 1])
+            # A line stands at most once in a bucket's postings, so plain indexed addition is exact.
+            result[self._lines[begin:end]] += self._weights[begin:end].astype(np.float32) * np.float32(weight / norm)
+        return result

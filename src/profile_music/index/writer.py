@@ -1,0 +1,199 @@
+"""Building a catalogue folder: streaming, in constant memory, atomic, reusing vectors of unchanged lines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profile_music.errors import CatalogError
+from profile_music.index.lexical import LexicalWriter
+from profile_music.index.manifest import Manifest, adopt_file, publish, publishing
+from profile_music.types import EMOTIONS, EmotionScores, Song, Vectors
+
+DECADE_YEARS = 10
+
+
+class VectorSource(Protocol):
+    """Where known vectors come from: an older version of the same catalogue."""
+
+    def known_vectors(self, keys: Sequence[bytes]) -> Mapping[bytes, NDArray[np.float32]]:
+        """Return the vectors of those line keys that are known."""
+        ...
+
+
+def line_key(text: str) -> bytes:
+    """Return the key by which an unchanged line is recognised."""
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+
+
+def artist_key(artist: str) -> int:
+    """Return a stable 63-bit number for an artist's name without case, spaces and punctuation."""
+    plain = "".join(character for character in artist.casefold() if character.isalnum())
+    return int.from_bytes(hashlib.blake2b(plain.encode("utf-8"), digest_size=8).digest(), "big") >> 1
+
+
+class _Column:
+    """Raw bytes appended to a file, wrapped as .npy at the end, so that memory does not grow with the catalogue."""
+
+    def __init__(self, folder: Path, name: str, dtype: str, width: int = 0) -> None:
+        self.name = name
+        self._raw = folder / f"{name}.raw"
+        self._path = folder / f"{name}.npy"
+        self._dtype = np.dtype(dtype)
+        self._width = width
+        self._rows = 0
+        self._stream: BinaryIO = self._raw.open("wb")
+
+    def append(self, values: Any) -> None:
+        array = np.ascontiguousarray(values, dtype=self._dtype)
+        self._stream.write(array.tobytes())
+        self._rows += len(array)
+
+    def finish(self) -> Path:
+        self._stream.close()
+        shape = (self._rows, self._width) if self._width else (self._rows,)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        with self._path.open("wb") as target, self._raw.open("rb") as source:
+            np.lib.format.write_array_header_1_0(target, header)
+            shutil.copyfileobj(source, target, 1 << 20)
+        self._raw.unlink()
+        return self._path
+
+
+class CatalogWriter:
+    """Writes one version of a catalogue; nothing is visible until `publish`.
+
+    Use as a context manager: leaving it removes what was not published.
+    """
+
+    def __init__(self, folder: Path, encoder: Mapping[str, Any], *, vector_dtype: str = "float32") -> None:
+        """Start a version in `folder` (made where absent).
+
+        Args:
+            folder: The catalogue folder.
+            encoder: ``{"name", "dimensions", "fingerprint"}`` of the encoder of the vectors.
+            vector_dtype: ``float32`` (searched straight from disk) or ``float16`` (half the size).
+        """
+        self._folder = folder
+        self._encoder = dict(encoder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._work = Path(tempfile.mkdtemp(prefix=".build-", dir=folder))
+        (self._work / "lexical").mkdir()
+        self._lexical = LexicalWriter(self._work / "lexical")
+        self._songs = (self._work / "songs.jsonl").open("wb")
+        self._lines = (self._work / "lines.txt").open("wb")
+        width = int(encoder["dimensions"])
+        self._columns = {
+            name: _Column(self._work, name, dtype, size)
+            for name, dtype, size in (
+                ("vectors", vector_dtype, width),
+                ("song_offsets", "int64", 0),
+                ("line_offsets", "int64", 0),
+                ("first_lines", "int64", 0),
+                ("emotions", "float32", len(EMOTIONS)),
+                ("years", "int16", 0),
+                ("genre_ids", "int16", 0),
+                ("artist_ids", "int64", 0),
+            )
+        }
+        for name in ("song_offsets", "line_offsets", "first_lines"):
+            self._columns[name].append([0])
+        self._genres: dict[str, int] = {}
+        self._emotions: Counter[str] = Counter()
+        self._song_count = 0
+        self._line_count = 0
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the working folder."""
+        self._songs.close()
+        self._lines.close()
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def add(self, songs: Sequence[Song], vectors: Vectors, tokens: Sequence[Iterable[str]]) -> None:
+        """Add songs with the vectors and tokens of all their lines, in order.
+
+        Args:
+            songs: Songs with at least one line and known emotion weights.
+            vectors: float32 (lines of all these songs, dimensions).
+            tokens: The lexical tokens of the same lines.
+
+        Raises:
+            CatalogError: The counts do not fit, or a song has no line or no emotions.
+        """
+        if not len(vectors) == len(tokens) == sum(len(song.lines) for song in songs):
+            raise CatalogError(reason="vectors and lines differ in number")
+        for song in songs:
+            if not song.lines or song.emotions is None:
+                raise CatalogError(reason=f"song {song.song_id} has no lines or no emotions")
+            self._add_song(song, song.emotions)
+        self._columns["vectors"].append(vectors)
+        self._lexical.add(tokens)
+
+    def _add_song(self, song: Song, emotions: EmotionScores) -> None:
+        self._songs.write(json.dumps(song.to_dict(), ensure_ascii=False).encode() + b"\n")
+        ends = []
+        for line in song.lines:
+            self._lines.write(line.replace("\n", " ").encode() + b"\n")
+            ends.append(self._lines.tell())
+        self._columns["line_offsets"].append(ends)
+        self._columns["song_offsets"].append([self._songs.tell()])
+        self._line_count += len(song.lines)
+        self._song_count += 1
+        self._columns["first_lines"].append([self._line_count])
+        self._columns["emotions"].append(emotions.as_array()[None, :])
+        self._columns["years"].append([song.year or 0])
+        self._columns["genre_ids"].append([self._genres.setdefault(song.genre, len(self._genres))])
+        self._columns["artist_ids"].append([artist_key(song.artist)])
+        self._emotions[emotions.top.value] += 1
+
+    def publish(self, *, built_by: str = "", notes: Mapping[str, Any] | None = None) -> Manifest:
+        """Finish all files and make this the folder's version in one atomic step.
+
+        Raises:
+            CatalogError: No song was added.
+        """
+        if not self._song_count:
+            raise CatalogError(reason="no songs")
+        for stream in (self._songs, self._lines):
+            stream.close()
+        finished = {name: column.finish() for name, column in self._columns.items()} | self._lexical.finish()
+        names = {f"{name}.npy": path for name, path in finished.items()}
+        names |= {name: self._work / name for name in ("songs.jsonl", "lines.txt")}
+        with publishing(self._folder):
+            manifest = Manifest(
+                encoder=self._encoder,
+                songs=self._song_count,
+                lines=self._line_count,
+                emotions={emotion.value: self._emotions[emotion.value] for emotion in EMOTIONS},
+                files={name: adopt_file(self._folder, name, path) for name, path in names.items()},
+                genres=tuple(self._genres),
+                built_by=built_by,
+                built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                notes=notes or {},
+            )
+            publish(self._folder, manifest)
+        return manifest
+
+
+def remove_stale_builds(folder: Path) -> Iterator[Path]:
+    """Remove working folders that killed builds left behind, yielding each."""
+    for path in folder.glob(".build-*"):
+        shutil.rmtree(path, ignore_errors=True)
+        yield path

@@ -1,0 +1,339 @@
+"""The whole route on one screen: photo -> face -> emotion, text -> vectors and mood, index -> ranking -> answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from profile_music.errors import EncoderMismatchError, InputError, NothingGivenError
+from profile_music.explain import Context, explain, links_for
+from profile_music.ranking import RankingOptions, blended, certainty, lifted, rank
+from profile_music.settings import Settings
+from profile_music.types import (
+    Basis,
+    Emotion,
+    EmotionScores,
+    Face,
+    PhotoEmotion,
+    RankedSong,
+    Reason,
+    Recommendation,
+    RgbImage,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from profile_music.emotion import EmotionClassifier
+    from profile_music.face import FaceDetector
+    from profile_music.index import IndexQuery, LyricIndex, SongFilter
+    from profile_music.text import TextEncoder
+    from profile_music.text.mood import TextMood
+
+
+_CANDIDATES = 400
+# Weights of what is known about the wanted feeling; a face that was read counts as one.
+_COLORS_WEIGHT = 0.25
+_ABSTAINED_WEIGHT = 0.3
+_TEXT_MOOD_WEIGHT = 1.0
+_CORRECTED_WEIGHT = 3.0
+_MAX_SENTENCES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReading:
+    """What one photo said: its size in pixels, its faces, and the emotion it is taken for."""
+
+    size: tuple[int, int]
+    faces: tuple[Face, ...]
+    emotion: PhotoEmotion
+
+
+class Recommender:
+    """Photo and text in, songs with reasons out. Thread-safe; each model loads once, on first use."""
+
+    def __init__(self, index: LyricIndex, settings: Settings) -> None:
+        """Use an opened index; `load` is the usual way."""
+        self.index = index
+        self.settings = settings
+        self._lock = RLock()
+        self._check_encoder()
+
+    @classmethod
+    def load(cls, catalog: str | Path | None = None, settings: Settings | None = None) -> Recommender:
+        """Open a catalogue (the bundled one where None) and make a recommender over it.
+
+        Raises:
+            CatalogError: The catalogue is missing, damaged, or built with another encoder.
+        """
+        from profile_music.index import LyricIndex
+
+        settings = settings or Settings()
+        folder = Path(catalog or settings.catalog or bundled_catalog_dir())
+        return cls(LyricIndex.open(folder), settings)
+
+    def warm(self) -> None:
+        """Load every model now, so that the first request is as fast as the next."""
+        blank = np.zeros((64, 64, 3), dtype=np.uint8)
+        self.classifier.classify([blank])
+        self.detector.detect([blank])
+        self.mood.predict(["준비"])
+
+    @cached_property
+    def detector(self) -> FaceDetector:
+        """The face detector."""
+        from profile_music.face import FaceDetector
+
+        with self._lock:
+            return FaceDetector.load(
+                threads=self.settings.threads,
+                max_side_px=self.settings.detection_max_side_px,
+                min_score=self.settings.face_min_score,
+            )
+
+    @cached_property
+    def classifier(self) -> EmotionClassifier:
+        """The emotion classifier."""
+        from profile_music.emotion import EmotionClassifier
+
+        with self._lock:
+            return EmotionClassifier.load(self.settings.emotion_model, threads=self.settings.threads)
+
+    @cached_property
+    def encoder(self) -> TextEncoder:
+        """The text encoder, the one that built the index."""
+        from profile_music.text import load_encoder
+
+        with self._lock:
+            return load_encoder(self.settings.encoder, model_dir=self.settings.model_dir, threads=self.settings.threads)
+
+    @cached_property
+    def mood(self) -> TextMood:
+        """The mood of texts."""
+        from profile_music.text.mood import TextMood
+
+        with self._lock:
+            return TextMood.load()
+
+    def _check_encoder(self) -> None:
+        built_with = self.index.manifest.encoder
+        if built_with["name"] != self.settings.encoder:
+            raise EncoderMismatchError(built_with=built_with["name"], selected=self.settings.encoder)
+        if built_with["fingerprint"] != self.encoder.fingerprint:
+            raise EncoderMismatchError(built_with=f"{built_with['name']} (다른 판)", selected=self.settings.encoder)
+
+    def read_photo(self, photo: bytes | str | Path | Image, *, face_index: int = 0) -> PhotoReading:
+        """Decode a photo, find its faces and read their emotions.
+
+        Args:
+            photo: An encoded picture, its path, or a PIL image.
+            face_index: Which face (in order of prominence) speaks for the photo.
+
+        Raises:
+            PhotoError: The photo cannot be used.
+            InputError: There are faces, but not that one.
+        """
+        from profile_music.photo import color_mood, decode_photo
+
+        limits = self.settings
+        picture = decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
+        faces = self._read_faces(picture.pixels)
+        size = (picture.pixels.shape[1], picture.pixels.shape[0])
+        if not faces:
+            return PhotoReading(size, (), PhotoEmotion(color_mood(picture.pixels), "colors"))
+        if not 0 <= face_index < len(faces):
+            raise InputError(reason=f"face {face_index} of {len(faces)}")
+        scores = faces[face_index].emotion or EmotionScores.uniform()
+        return PhotoReading(
+            size, faces, PhotoEmotion(scores, "face", scores.confidence < self.classifier.abstain_below)
+        )
+
+    def _read_faces(self, pixels: RgbImage) -> tuple[Face, ...]:
+        from profile_music.face import crop_square
+
+        (found,) = self.detector.detect([pixels])
+        faces = found[: self.settings.faces_max]
+        model = self.classifier if faces else None
+        if model is None:
+            return ()
+        crops = [crop_square(pixels, face.box, scale=model.crop_scale, shift_y=model.crop_shift_y) for face in faces]
+        return tuple(replace(face, emotion=scores) for face, scores in zip(faces, model.classify(crops), strict=True))
+
+    def recommend(
+        self,
+        photo: bytes | str | Path | Image | None = None,
+        text: str | None = None,
+        top_k: int = 5,
+        *,
+        emotion: Emotion | str | None = None,
+        face_index: int = 0,
+        options: RankingOptions | None = None,
+        song_filter: SongFilter | None = None,
+    ) -> Recommendation:
+        """Recommend songs for a photo, a text, or both.
+
+        Args:
+            photo: An encoded picture, its path, or a PIL image.
+            text: A status message or any short Korean text.
+            top_k: How many songs, 1 to 50.
+            emotion: The person's own word on the emotion; it overrules the photo.
+            face_index: Which face speaks for the photo.
+            options: Match or lift, fresh picks, exclusions.
+            song_filter: Decade, genre, artist.
+
+        Raises:
+            NothingGivenError: Neither photo, nor text, nor emotion.
+            InputError: An argument is out of range.
+            PhotoError: The photo cannot be used.
+            TextTooLongError: The text is longer than the limit.
+        """
+        if not 1 <= top_k <= 50:
+            raise InputError(reason="top_k 1..50")
+        sentences = self._sentences(text)
+        if photo is None and emotion is None and not sentences:
+            raise NothingGivenError()
+        reading = self.read_photo(photo, face_index=face_index) if photo is not None else None
+        mood = self._text_mood(sentences)
+        felt, weights = self._feeling(reading, mood, Emotion(emotion) if emotion else None)
+        options = options or RankingOptions(songs_per_artist=self.settings.songs_per_artist)
+        wanted = lifted(felt) if felt and options.mood == "lift" else felt
+        songs = self._songs(sentences, wanted, reading, options, song_filter, top_k)
+        return Recommendation(
+            songs=songs,
+            emotion=reading.emotion if reading else None,
+            faces=reading.faces if reading else (),
+            text_mood=mood,
+            basis=self._basis(reading, sentences, weights, emotion),
+            photo_size=reading.size if reading else None,
+        )
+
+    def _sentences(self, text: str | None) -> list[str]:
+        """Return the text's sentences, with the whole text first where there are several."""
+        from profile_music.text.clean import clean_text, split_sentences
+
+        cleaned = clean_text(text or "", self.settings.text_max_characters)
+        sentences = split_sentences(cleaned)[:_MAX_SENTENCES]
+        return sentences if len(sentences) < 2 else [cleaned, *sentences]
+
+    def _text_mood(self, sentences: Sequence[str]) -> EmotionScores | None:
+        return self.mood.predict(sentences[:1])[0] if sentences else None
+
+    def _feeling(
+        self, reading: PhotoReading | None, mood: EmotionScores | None, corrected: Emotion | None
+    ) -> tuple[EmotionScores | None, dict[str, float]]:
+        """Blend what photo and text say, by how sure each is."""
+        parts: dict[str, tuple[EmotionScores, float]] = {}
+        if corrected is not None:
+            parts["corrected"] = (EmotionScores.from_mapping({corrected.value: 1.0}), _CORRECTED_WEIGHT)
+        elif reading is not None:
+            weight = _COLORS_WEIGHT if reading.emotion.source == "colors" else 1.0
+            parts["photo"] = (reading.emotion.scores, _ABSTAINED_WEIGHT if reading.emotion.abstained else weight)
+        if mood is not None:
+            parts["text"] = (mood, _TEXT_MOOD_WEIGHT * (0.25 + 0.75 * certainty(mood)))
+        return blended(list(parts.values())), {name: weight for name, (_, weight) in parts.items()}
+
+    def _songs(
+        self,
+        sentences: Sequence[str],
+        wanted: EmotionScores | None,
+        reading: PhotoReading | None,
+        options: RankingOptions,
+        song_filter: SongFilter | None,
+        top_k: int,
+    ) -> tuple[RankedSong, ...]:
+        query = self._query(sentences, wanted, song_filter)
+        limit = max(_CANDIDATES, top_k * 20) + len(options.exclude_ids)
+        chosen = rank(self.index.search(query, limit), self.index.song, options, top_k)
+        affinity = self.index.affinity(wanted)
+        face = reading.emotion if reading and reading.emotion.source == "face" else None
+        context = Context(
+            has_text=bool(sentences),
+            face=face.scores if face and not face.abstained else None,
+            wanted=wanted,
+            lifting=options.mood == "lift",
+        )
+        return tuple(
+            RankedSong(
+                rank=number,
+                song=song,
+                score=hit.score,
+                matched_line=self.index.line(hit.line_id) if hit.line_id >= 0 else None,
+                reason=explain(song, hit, float(affinity[hit.song_index]), context),
+                links=links_for(song),
+                parts={
+                    "semantic": hit.semantic,
+                    "lexical": hit.lexical,
+                    "emotion": float(affinity[hit.song_index]),
+                },
+            )
+            for number, (hit, song) in enumerate(chosen, start=1)
+        )
+
+    def _query(
+        self, sentences: Sequence[str], wanted: EmotionScores | None, song_filter: SongFilter | None
+    ) -> IndexQuery:
+        from profile_music.index import IndexQuery, SongFilter
+        from profile_music.text.lexical import tokens
+
+        settings = self.settings
+        chosen = song_filter or SongFilter()
+        if settings.emotion_mode == "hard" and wanted is not None:
+            chosen = replace(chosen, emotion=wanted.top)
+        vectors = (
+            self.encoder.encode_queries(list(sentences))
+            if sentences
+            else np.zeros((0, self.encoder.dimensions), dtype=np.float32)
+        )
+        return IndexQuery(
+            vectors=vectors,
+            tokens=[tokens(sentence) for sentence in sentences],
+            semantic_weight=settings.text_weight * settings.semantic_share,
+            lexical_weight=settings.text_weight * (1 - settings.semantic_share),
+            emotion=wanted,
+            emotion_weight=settings.emotion_weight,
+            filter=chosen,
+        )
+
+    def _basis(
+        self,
+        reading: PhotoReading | None,
+        sentences: Sequence[str],
+        weights: dict[str, float],
+        corrected: Emotion | str | None,
+    ) -> Basis:
+        photo = "corrected" if corrected else reading.emotion.source if reading else "none"
+        notes: list[Reason] = []
+        if reading and reading.emotion.source == "colors":
+            notes.append(_NO_FACE_TEXT if sentences else _NO_FACE)
+        elif reading and reading.emotion.abstained and not corrected:
+            notes.append(_UNSURE)
+        if reading and not sentences:
+            notes.append(_NO_TEXT)
+        return Basis(photo, "sentences" if sentences else "none", weights, tuple(notes))
+
+
+_NO_FACE = Reason(
+    "사진에서 얼굴을 찾지 못해 색감으로만 골랐어요. 한 줄 적어 주면 더 잘 맞아요.",
+    "No face was found, so the songs rest on the photo's colours; a line of text makes them fit better.",
+)
+_NO_FACE_TEXT = Reason(
+    "사진에서 얼굴을 찾지 못해 글을 중심으로, 색감은 살짝만 참고했어요.",
+    "No face was found, so the songs rest on the text and, weakly, on the photo's colours.",
+)
+_UNSURE = Reason(
+    "표정을 확신할 수 없어서 사진은 조금만 참고했어요.",
+    "The expression was not clear, so the photo counts only a little.",
+)
+_NO_TEXT = Reason("글이 없어서 사진의 분위기로 골랐어요.", "There was no text, so the photo's mood chose.")
+
+
+def bundled_catalog_dir() -> Path:
+    """Return the folder of the catalogue that comes in the package."""
+    return Path(str(files("profile_music") / "catalog" / "bundled"))
