@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from profile_music.errors import EncoderMismatchError, InputError, NothingGivenError
 from profile_music.explain import Context, explain, links_for
+from profile_music.lazy import LoadedOnce
 from profile_music.ranking import RankingOptions, blended, certainty, lifted, rank
+from profile_music.reading import PhotoReader, PhotoReading
 from profile_music.settings import Settings
 from profile_music.types import (
     Basis,
     Emotion,
     EmotionScores,
-    Face,
-    PhotoEmotion,
+    LineHit,
     RankedSong,
     Reason,
     Recommendation,
-    RgbImage,
+    Song,
 )
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from profile_music.emotion import EmotionClassifier
-    from profile_music.face import FaceDetector
     from profile_music.index import IndexQuery, LyricIndex, SongFilter
     from profile_music.text import TextEncoder
     from profile_music.text.mood import TextMood
@@ -47,15 +44,6 @@ _CORRECTED_WEIGHT = 3.0
 _MAX_SENTENCES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoReading:
-    """What one photo said: its size in pixels, its faces, and the emotion it is taken for."""
-
-    size: tuple[int, int]
-    faces: tuple[Face, ...]
-    emotion: PhotoEmotion
-
-
 class Recommender:
     """Photo and text in, songs with reasons out. Thread-safe; each model loads once, on first use."""
 
@@ -63,7 +51,7 @@ class Recommender:
         """Use an opened index; `load` is the usual way."""
         self.index = index
         self.settings = settings
-        self._lock = RLock()
+        self.reader = PhotoReader(settings)
         self._check_encoder()
 
     @classmethod
@@ -81,46 +69,22 @@ class Recommender:
 
     def warm(self) -> None:
         """Load every model now, so that the first request is as fast as the next."""
-        blank = np.zeros((64, 64, 3), dtype=np.uint8)
-        self.classifier.classify([blank])
-        self.detector.detect([blank])
+        self.reader.warm()
         self.mood.predict(["준비"])
 
-    @cached_property
-    def detector(self) -> FaceDetector:
-        """The face detector."""
-        from profile_music.face import FaceDetector
-
-        with self._lock:
-            return FaceDetector.load(
-                threads=self.settings.threads,
-                max_side_px=self.settings.detection_max_side_px,
-                min_score=self.settings.face_min_score,
-            )
-
-    @cached_property
-    def classifier(self) -> EmotionClassifier:
-        """The emotion classifier."""
-        from profile_music.emotion import EmotionClassifier
-
-        with self._lock:
-            return EmotionClassifier.load(self.settings.emotion_model, threads=self.settings.threads)
-
-    @cached_property
+    @LoadedOnce
     def encoder(self) -> TextEncoder:
         """The text encoder, the one that built the index."""
         from profile_music.text import load_encoder
 
-        with self._lock:
-            return load_encoder(self.settings.encoder, model_dir=self.settings.model_dir, threads=self.settings.threads)
+        return load_encoder(self.settings.encoder, model_dir=self.settings.model_dir, threads=self.settings.threads)
 
-    @cached_property
+    @LoadedOnce
     def mood(self) -> TextMood:
         """The mood of texts."""
         from profile_music.text.mood import TextMood
 
-        with self._lock:
-            return TextMood.load()
+        return TextMood.load(self.encoder if self.settings.encoder == "embedded" else None)
 
     def _check_encoder(self) -> None:
         built_with = self.index.manifest.encoder
@@ -128,43 +92,6 @@ class Recommender:
             raise EncoderMismatchError(built_with=built_with["name"], selected=self.settings.encoder)
         if built_with["fingerprint"] != self.encoder.fingerprint:
             raise EncoderMismatchError(built_with=f"{built_with['name']} (다른 판)", selected=self.settings.encoder)
-
-    def read_photo(self, photo: bytes | str | Path | Image, *, face_index: int = 0) -> PhotoReading:
-        """Decode a photo, find its faces and read their emotions.
-
-        Args:
-            photo: An encoded picture, its path, or a PIL image.
-            face_index: Which face (in order of prominence) speaks for the photo.
-
-        Raises:
-            PhotoError: The photo cannot be used.
-            InputError: There are faces, but not that one.
-        """
-        from profile_music.photo import color_mood, decode_photo
-
-        limits = self.settings
-        picture = decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
-        faces = self._read_faces(picture.pixels)
-        size = (picture.pixels.shape[1], picture.pixels.shape[0])
-        if not faces:
-            return PhotoReading(size, (), PhotoEmotion(color_mood(picture.pixels), "colors"))
-        if not 0 <= face_index < len(faces):
-            raise InputError(reason=f"face {face_index} of {len(faces)}")
-        scores = faces[face_index].emotion or EmotionScores.uniform()
-        return PhotoReading(
-            size, faces, PhotoEmotion(scores, "face", scores.confidence < self.classifier.abstain_below)
-        )
-
-    def _read_faces(self, pixels: RgbImage) -> tuple[Face, ...]:
-        from profile_music.face import crop_square
-
-        (found,) = self.detector.detect([pixels])
-        faces = found[: self.settings.faces_max]
-        model = self.classifier if faces else None
-        if model is None:
-            return ()
-        crops = [crop_square(pixels, face.box, scale=model.crop_scale, shift_y=model.crop_shift_y) for face in faces]
-        return tuple(replace(face, emotion=scores) for face, scores in zip(faces, model.classify(crops), strict=True))
 
     def recommend(
         self,
@@ -199,7 +126,7 @@ class Recommender:
         sentences = self._sentences(text)
         if photo is None and emotion is None and not sentences:
             raise NothingGivenError()
-        reading = self.read_photo(photo, face_index=face_index) if photo is not None else None
+        reading = self.reader.read(photo, face_index=face_index) if photo is not None else None
         mood = self._text_mood(sentences)
         felt, weights = self._feeling(reading, mood, Emotion(emotion) if emotion else None)
         options = options or RankingOptions(songs_per_artist=self.settings.songs_per_artist)
@@ -213,6 +140,14 @@ class Recommender:
             basis=self._basis(reading, sentences, weights, emotion),
             photo_size=reading.size if reading else None,
         )
+
+    def search_lines(self, text: str, top_k: int) -> list[tuple[LineHit, Song]]:
+        """Return the songs whose lines match a text best, without moods and without variety."""
+        sentences = self._sentences(text)
+        if not sentences:
+            raise NothingGivenError()
+        hits = self.index.search(self._query(sentences, None, None), top_k)
+        return [(hit, self.index.song(hit.song_index)) for hit in hits]
 
     def _sentences(self, text: str | None) -> list[str]:
         """Return the text's sentences, with the whole text first where there are several."""

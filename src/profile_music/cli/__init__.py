@@ -1,1 +1,110 @@
-"""Command line."""
+"""Command line: `profile-music`. Verbs are imported only when they are called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from profile_music import __version__
+from profile_music.errors import ProfileMusicError
+
+
+class LazyGroup(click.Group):
+    """A group whose verbs live in modules that are imported on use.
+
+    `verbs` maps a verb to (``module:attribute``, one line of help), so that ``--help`` imports nothing.
+    """
+
+    def __init__(self, *args: Any, verbs: dict[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        """Keep the table of verbs."""
+        super().__init__(*args, **kwargs)
+        self._verbs = verbs or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the table's order."""
+        return [*self._verbs, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a verb."""
+        if cmd_name not in self._verbs:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self._verbs[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table of verbs without importing them."""
+        rows = [(verb, text) for verb, (_, text) in self._verbs.items()]
+        rows += [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _group(name: str, text: str, verbs: dict[str, tuple[str, str]]) -> LazyGroup:
+    return LazyGroup(name=name, help=text, verbs=verbs)
+
+
+_CLI = "profile_music.cli"
+train = _group(
+    "train",
+    "Train the models (extra: train).",
+    {
+        "emotion": (f"{_CLI}.train_emotion:train_emotion", "Train the emotion model."),
+        "text": (f"{_CLI}.train_text:train_text", "Train the embedded text encoder."),
+    },
+)
+evaluate = _group(
+    "evaluate",
+    "Measure the models.",
+    {
+        "emotion": (f"{_CLI}.evaluate_emotion:evaluate_emotion", "Measure the emotion model."),
+        "text": (f"{_CLI}.evaluate_text:evaluate_text", "Measure the text encoder and the matching."),
+    },
+)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    verbs={
+        "recommend": (f"{_CLI}.recommend:recommend", "Five songs for a photo, a text, or both."),
+        "emotion": (f"{_CLI}.emotion:emotion", "Faces and emotions of photos."),
+        "catalog": (f"{_CLI}.catalog:catalog", "Build, inspect and search catalogues."),
+        "models": (f"{_CLI}.models:models", "List, verify and fetch models."),
+        "serve": (f"{_CLI}.serve:serve", "Serve the web page and the HTTP API."),
+        "doctor": (f"{_CLI}.doctor:doctor", "Check that everything works on this machine."),
+        "data": (f"{_CLI}.data:data", "Prepare training data."),
+        "train": (f"{_CLI}:train", "Train the models (extra: train)."),
+        "evaluate": (f"{_CLI}:evaluate", "Measure the models."),
+    },
+)
+@click.version_option(__version__, prog_name="profile-music")
+def app() -> None:
+    """프뮤: five Korean songs for a profile photo and a status message.
+
+    프로필 사진과 한 줄 글에 어울리는 프로필 뮤직 다섯 곡을 골라 줍니다.
+    """
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on stderr and exit status 1 (bad usage: 2)."""
+    try:
+        app(standalone_mode=False)
+    except ProfileMusicError as error:
+        click.echo(f"profile-music: [{error.code}] {error.message_ko} / {error.message_en}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("profile-music: 멈췄어요. / Stopped.", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (head, less) left: not an error of ours.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,98 @@
+"""Reading a photo: decode, find faces, read their emotions. Needs no catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from profile_music.errors import InputError
+from profile_music.lazy import LoadedOnce
+from profile_music.settings import Settings
+from profile_music.types import EmotionScores, Face, PhotoEmotion, RgbImage
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from profile_music.emotion import EmotionClassifier
+    from profile_music.face import FaceDetector
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReading:
+    """What one photo said: its size in pixels, its faces, and the emotion it is taken for."""
+
+    size: tuple[int, int]
+    faces: tuple[Face, ...]
+    emotion: PhotoEmotion
+
+
+class PhotoReader:
+    """Detector and classifier together. Thread-safe; each model loads once, on first use."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Read photos under the limits of `settings`."""
+        self.settings = settings or Settings()
+
+    def warm(self) -> None:
+        """Load both models now."""
+        blank = np.zeros((64, 64, 3), dtype=np.uint8)
+        self.detector.detect([blank])
+        self.classifier.classify([blank])
+
+    @LoadedOnce
+    def detector(self) -> FaceDetector:
+        """The face detector."""
+        from profile_music.face import FaceDetector
+
+        return FaceDetector.load(
+            threads=self.settings.threads,
+            max_side_px=self.settings.detection_max_side_px,
+            min_score=self.settings.face_min_score,
+        )
+
+    @LoadedOnce
+    def classifier(self) -> EmotionClassifier:
+        """The emotion classifier."""
+        from profile_music.emotion import EmotionClassifier
+
+        return EmotionClassifier.load(self.settings.emotion_model, threads=self.settings.threads)
+
+    def read(self, photo: bytes | str | Path | Image, *, face_index: int = 0) -> PhotoReading:
+        """Decode a photo, find its faces and read their emotions.
+
+        Args:
+            photo: An encoded picture, its path, or a PIL image.
+            face_index: Which face (in order of prominence) speaks for the photo.
+
+        Raises:
+            PhotoError: The photo cannot be used.
+            InputError: There are faces, but not that one.
+        """
+        from profile_music.photo import color_mood, decode_photo
+
+        limits = self.settings
+        picture = decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
+        faces = self._read_faces(picture.pixels)
+        size = (picture.pixels.shape[1], picture.pixels.shape[0])
+        if not faces:
+            return PhotoReading(size, (), PhotoEmotion(color_mood(picture.pixels), "colors"))
+        if not 0 <= face_index < len(faces):
+            raise InputError(reason=f"face {face_index} of {len(faces)}")
+        scores = faces[face_index].emotion or EmotionScores.uniform()
+        return PhotoReading(
+            size, faces, PhotoEmotion(scores, "face", scores.confidence < self.classifier.abstain_below)
+        )
+
+    def _read_faces(self, pixels: RgbImage) -> tuple[Face, ...]:
+        from profile_music.face import crop_square
+
+        (found,) = self.detector.detect([pixels])
+        faces = found[: self.settings.faces_max]
+        model = self.classifier if faces else None
+        if model is None:
+            return ()
+        crops = [crop_square(pixels, face.box, scale=model.crop_scale, shift_y=model.crop_shift_y) for face in faces]
+        return tuple(replace(face, emotion=scores) for face, scores in zip(faces, model.classify(crops), strict=True))
