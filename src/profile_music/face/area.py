@@ -57,7 +57,8 @@ class AreaSampler:
         stride = self.width + 1
 
         def look_up(y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.uint32]:
-            return rows.take(y[:, :, None] * stride + x[:, None, :], axis=0)
+            found: NDArray[np.uint32] = rows.take(y[:, :, None] * stride + x[:, None, :], axis=0)
+            return found
 
         sums = look_up(bottom, right)
         sums -= look_up(top, right)
@@ -77,7 +78,7 @@ def _scale(sums: NDArray[np.uint32], heights: NDArray[Any], widths: NDArray[Any]
     """Turn sums of shape (N, H, W, 4) into network input, given the cells' heights (N, H) and widths (N, W)."""
     area = (heights[:, :, None] * widths[:, None, :]).astype(np.float32)
     planes = np.moveaxis(sums[..., :3], 3, 1)
-    pixels = np.divide(planes, area[:, None], dtype=np.float32, casting="unsafe", order="C")
+    pixels: Pixels = np.divide(planes, area[:, None], dtype=np.float32, casting="unsafe", order="C")
     pixels -= np.float32(127.5)
     pixels *= np.float32(1 / 128)
     return pixels

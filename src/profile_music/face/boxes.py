@@ -24,7 +24,8 @@ def suppress(boxes: Boxes, scores: Scores, threshold: float) -> NDArray[np.intp]
 
 def suppress_contained(boxes: Boxes, scores: Scores, threshold: float) -> NDArray[np.intp]:
     """Keep the best of boxes as `suppress` does, but by the intersection over the smaller box (MTCNN's last stage)."""
-    areas = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
+    one = np.float32(1)
+    areas = (boxes[:, 2] - boxes[:, 0] + one) * (boxes[:, 3] - boxes[:, 1] + one)
     return _greedy(boxes, areas, scores, threshold, edge=1.0, smaller=True)
 
 
@@ -54,7 +55,7 @@ def _overlaps(
     """Return the overlap of every box of `one` with every box of `other`."""
     a, b = boxes[one][:, None], boxes[other][None]
     extent = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + np.float32(edge)
-    np.maximum(extent, 0, out=extent)
+    np.maximum(extent, np.float32(0), out=extent)
     shared = extent[..., 0] * extent[..., 1]
     area_a, area_b = areas[one][:, None], areas[other][None]
     whole = np.minimum(area_a, area_b) if smaller else area_a + area_b - shared
@@ -64,7 +65,7 @@ def _overlaps(
 
 def refine(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
     """Move each edge by the net's offset, given in box sizes (counted with both edge pixels)."""
-    size = boxes[:, 2:] - boxes[:, :2] + 1
+    size = boxes[:, 2:] - boxes[:, :2] + np.float32(1)
     return boxes + offsets * np.concatenate([size, size], axis=1)
 
 
