@@ -1,0 +1,139 @@
+"""The HTTP routes: each reads its input, runs the recommender in the pool, and returns its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from profile_music.errors import InputError, NothingGivenError
+from profile_music.index import SongFilter
+from profile_music.ranking import RankingOptions
+from profile_music.recommender import Recommender
+from profile_music.service.forms import RequestForm, read_form
+from profile_music.service.schemas import EmotionBody, ErrorBody, RecommendationBody, SongsRequest
+from profile_music.types import EMOTIONS, Recommendation
+
+Result = TypeVar("Result")
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody} for status in (400, 404, 413, 415, 422, 503, 504)
+}
+_FIELDS = {
+    "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, GIF, BMP or HEIC."},
+    "text": {"type": "string", "description": "A status message or any short text."},
+    "top_k": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5},
+    "emotion": {"type": "string", "enum": [e.value for e in EMOTIONS], "description": "Overrules the photo."},
+    "face": {"type": "integer", "minimum": 0, "default": 0, "description": "Which face speaks for the photo."},
+    "mood": {"type": "string", "enum": ["match", "lift"], "default": "match"},
+    "fresh": {"type": "integer", "description": "A seed: other picks of nearly equal score."},
+    "decades": {"type": "string", "description": "Comma-separated, such as 1990,2010."},
+    "genres": {"type": "string", "description": "Comma-separated."},
+    "artists": {"type": "string", "description": "Comma-separated."},
+    "exclude": {"type": "string", "description": "Comma-separated song ids that must not appear."},
+}
+
+
+def _form_schema(*names: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {name: _FIELDS[name] for name in names}}
+    return {"requestBody": {"content": {"multipart/form-data": {"schema": schema}}, "required": True}}
+
+
+def make_router() -> APIRouter:
+    """Return the routes; the app's state holds the recommender and the pool."""
+    router = APIRouter()
+    router.add_api_route(
+        "/v1/recommendations", _recommendations, methods=["POST"], response_model=RecommendationBody,
+        responses=_ERRORS, openapi_extra=_form_schema(*_FIELDS), summary="Five songs for a photo and a text",
+    )  # fmt: skip
+    router.add_api_route(
+        "/v1/emotion", _emotion, methods=["POST"], response_model=EmotionBody, responses=_ERRORS,
+        openapi_extra=_form_schema("photo", "face"), summary="Faces and emotion of a photo",
+    )  # fmt: skip
+    router.add_api_route(
+        "/v1/songs", _songs, methods=["POST"], response_model=RecommendationBody, responses=_ERRORS,
+        summary="Songs for an emotion and a text",
+    )  # fmt: skip
+    router.add_api_route("/healthz", _healthz, methods=["GET"], summary="The process lives")
+    router.add_api_route("/readyz", _readyz, methods=["GET"], summary="Models and catalogue are loaded")
+    return router
+
+
+async def _run(request: Request, work: Callable[[Recommender], Result]) -> Result:
+    state = request.app.state
+    result: Result = await state.pool.run(partial(work, state.recommender))
+    return result
+
+
+async def _recommendations(request: Request) -> JSONResponse:
+    form = await read_form(request)
+    answer = await _run(request, partial(_recommend_form, form))
+    return JSONResponse(answer.to_dict())
+
+
+async def _emotion(request: Request) -> JSONResponse:
+    form = await read_form(request)
+    photo = form.photo
+    if photo is None:
+        raise NothingGivenError()
+    face = form.integer("face", 0)
+    reading = await _run(request, lambda recommender: recommender.reader.read(photo, face_index=face))
+    return JSONResponse(
+        {
+            "size": list(reading.size),
+            "faces": [face.to_dict() for face in reading.faces],
+            "emotion": reading.emotion.to_dict(),
+        }
+    )
+
+
+async def _songs(request: Request, body: SongsRequest) -> JSONResponse:
+    options = RankingOptions(mood=body.mood, fresh_seed=body.fresh, exclude_ids=frozenset(body.exclude))
+    chosen = SongFilter(decades=tuple(body.decades), genres=tuple(body.genres), artists=tuple(body.artists))
+    answer = await _run(
+        request,
+        lambda recommender: recommender.recommend(
+            None, body.text, body.top_k, emotion=body.emotion, options=options, song_filter=chosen
+        ),
+    )
+    return JSONResponse(answer.to_dict())
+
+
+def _recommend_form(form: RequestForm, recommender: Recommender) -> Recommendation:
+    mood = form.fields.get("mood") or "match"
+    emotion = form.fields.get("emotion") or None
+    if mood not in ("match", "lift"):
+        raise InputError(reason="mood: match | lift")
+    if emotion is not None and emotion not in {e.value for e in EMOTIONS}:
+        raise InputError(reason="emotion: happy | angry | sad | neutral")
+    decades = form.words("decades")
+    if not all(decade.isascii() and decade.isdigit() and len(decade) == 4 for decade in decades):
+        raise InputError(reason="decades: 1990,2010")
+    return recommender.recommend(
+        form.photo,
+        form.text(),
+        form.integer("top_k", 5),
+        emotion=emotion,
+        face_index=form.integer("face", 0),
+        options=RankingOptions(
+            mood="lift" if mood == "lift" else "match",
+            fresh_seed=form.integer("fresh", 0) if form.fields.get("fresh") else None,
+            exclude_ids=frozenset(form.words("exclude")),
+            songs_per_artist=recommender.settings.songs_per_artist,
+        ),
+        song_filter=SongFilter(
+            decades=tuple(map(int, decades)), genres=form.words("genres"), artists=form.words("artists")
+        ),
+    )
+
+
+async def _healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+async def _readyz(request: Request) -> JSONResponse:
+    ready = getattr(request.app.state, "recommender", None) is not None
+    return JSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
