@@ -59,14 +59,15 @@ def _overlaps(
     shared = extent[..., 0] * extent[..., 1]
     area_a, area_b = areas[one][:, None], areas[other][None]
     whole = np.minimum(area_a, area_b) if smaller else area_a + area_b - shared
-    result: NDArray[np.float32] = shared / np.maximum(whole, np.float32(1e-9))
+    result: NDArray[np.float32] = np.divide(shared, np.maximum(whole, np.float32(1e-9)), dtype=np.float32)
     return result
 
 
 def refine(boxes: Boxes, offsets: NDArray[np.float32]) -> Boxes:
     """Move each edge by the net's offset, given in box sizes (counted with both edge pixels)."""
     size = boxes[:, 2:] - boxes[:, :2] + np.float32(1)
-    return boxes + offsets * np.concatenate([size, size], axis=1)
+    moved: Boxes = boxes + offsets * np.concatenate([size, size], axis=1)
+    return moved
 
 
 def square(boxes: Boxes) -> Boxes:
