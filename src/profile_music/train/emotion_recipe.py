@@ -1,0 +1,108 @@
+"""Recipes: everything that decides a training run, read from a YAML file in `recipes/` or from a path."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+from profile_music.errors import InputError
+
+
+@dataclass(frozen=True)
+class EmotionRecipe:
+    """One recipe.
+
+    Attributes:
+        name: What the model card calls it.
+        blocks: Bottleneck blocks a stage; (3, 4, 6, 3) is ResNet50.
+        width: Channels of the first stage (64 in ResNet50).
+        hidden: Units of the dense layer before the last.
+        dropout: Dropout before the dense layer.
+        input_px: Side of the square that the served network takes.
+        body_px: Side that the residual stages see; training ends at it.
+        warm_px: Side in the first `warm_share` of the run (progressive resizing).
+        warm_share: Share of the run at `warm_px`.
+        colour: grey (luminance in all three channels) or rgb.
+        optimizer: adamw, adam or sgd (Nesterov).
+        lr: Peak learning rate.
+        betas: Adam's betas; SGD takes the first as its momentum.
+        weight_decay: On weights of two or more dimensions only.
+        schedule: flat_cosine (warm-up, hold, cosine to zero), or constant.
+        warmup: Share of the run that warms up.
+        hold: Share of the run after which the learning rate falls.
+        batch: Pictures a step.
+        epochs: Length of the run; `minutes` of a budget overrides it.
+        ema: Decay of the averaged weights a step; 0 switches averaging off.
+        label_smoothing: Share of each label spread over all classes.
+        balance: sqrt draws classes with the root of their inverse frequency, none as they come.
+        soft_labels: Train on the raters' shares; else on their majority.
+        augment: Strength of the augmentation, 0 (off) upwards.
+        split: official (the data set's own), plain (test_share at random) or person (groups kept together).
+        test_share: Share held out where there is no official test split.
+        folds: Stratified folds, each trained, their probabilities averaged; 1 trains once a seed.
+        seeds: One run each; their probabilities are averaged.
+        teacher_weight: Share of the loss that comes from a teacher's probabilities, where one is given.
+    """
+
+    name: str = "default"
+    blocks: tuple[int, ...] = (3, 4, 6, 3)
+    width: int = 64
+    hidden: int = 128
+    dropout: float = 0.0
+    input_px: int = 128
+    body_px: int = 48
+    warm_px: int = 40
+    warm_share: float = 0.4
+    colour: Literal["grey", "rgb"] = "grey"
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    lr: float = 3e-3
+    betas: tuple[float, float] = (0.95, 0.99)
+    weight_decay: float = 0.01
+    schedule: Literal["flat_cosine", "constant"] = "flat_cosine"
+    warmup: float = 0.05
+    hold: float = 0.4
+    batch: int = 96
+    epochs: float = 8.0
+    ema: float = 0.995
+    label_smoothing: float = 0.0
+    balance: Literal["sqrt", "none"] = "sqrt"
+    soft_labels: bool = True
+    augment: float = 0.7
+    split: Literal["official", "plain", "person"] = "official"
+    test_share: float = 0.2
+    folds: int = 1
+    seeds: tuple[int, ...] = field(default=(0,))
+    teacher_weight: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready mapping."""
+        return asdict(self)
+
+
+def recipe_from_mapping(values: dict[str, Any]) -> EmotionRecipe:
+    """Make a recipe of a mapping.
+
+    Raises:
+        InputError: A name is unknown.
+    """
+    unknown = set(values) - {entry.name for entry in fields(EmotionRecipe)}
+    if unknown:
+        raise InputError(reason=f"unknown recipe keys: {sorted(unknown)}")
+    return EmotionRecipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def load_recipe(name: str) -> EmotionRecipe:
+    """Read a bundled recipe by name (`default`, `mission`, `gpu`) or any YAML file by path.
+
+    Raises:
+        InputError: There is no such recipe, or it has unknown keys.
+    """
+    import yaml
+
+    bundled = Path(str(files("profile_music.train") / "recipes" / f"{name}.yaml"))
+    path = bundled if bundled.is_file() else Path(name)
+    if not path.is_file():
+        raise InputError(reason=f"no recipe {name}")
+    return recipe_from_mapping({"name": path.stem, **(yaml.safe_load(path.read_text(encoding="utf-8")) or {})})
