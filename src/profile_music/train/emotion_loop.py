@@ -58,7 +58,7 @@ class RunState:
     images: int = 0
     spent_s: float = 0.0
     best_score: float = -1.0
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
 
 
 def learning_rate(recipe: EmotionRecipe, progress: float) -> float:
@@ -78,7 +78,8 @@ def sampling_weights(labels: NDArray[np.float32], balance: str) -> NDArray[np.fl
     if balance == "none":
         return np.ones(len(labels))
     weights: NDArray[np.float64] = labels.astype(np.float64) @ (1 / np.sqrt(labels.mean(axis=0) + 1e-9))
-    return weights / weights.mean()
+    weights /= weights.mean()
+    return weights
 
 
 def draw_epoch(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -111,13 +112,13 @@ class WeightAverage:
         self.decay = decay
         self.values = {name: value.detach().clone() for name, value in net.state_dict().items()}
 
-    @torch.no_grad()
     def update(self, net: nn.Module, step: int) -> None:
         """Move towards the network's present values."""
         keep = min(self.decay, (step + 1) / (step + 10))
         state = net.state_dict()
         floats = [name for name, value in state.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.values[n] for n in floats], [state[n] for n in floats], 1 - keep)
+        with torch.no_grad():
+            torch._foreach_lerp_([self.values[n] for n in floats], [state[n] for n in floats], 1 - keep)
 
 
 class EmotionTrainer:
@@ -208,10 +209,11 @@ class EmotionTrainer:
         logits = predict_logits(self.recipe, self.average.values, clean.images, self.device)
         top = logits.argmax(1)
         recalls = [float((top[clean.majority == c] == c).mean()) for c in range(4) if (clean.majority == c).any()]
-        row = {"progress": self.state.step, "accuracy": float((top == clean.majority).mean()), "recalls": recalls}
+        accuracy = float((top == clean.majority).mean())
+        row = {"step": self.state.step, "accuracy": round(accuracy, 4), "recalls": [round(r, 4) for r in recalls]}
         self.state.history.append(row)
         self.options.say(f"{time.strftime('%H:%M:%S')} valid {json.dumps(row)}")
-        score = row["accuracy"] + float(np.mean(recalls))
+        score = accuracy + float(np.mean(recalls))
         if score > self.state.best_score:
             self.state.best_score = score
             torch.save({"ema": self.average.values, "recipe": self.recipe.to_dict()}, self._path("best"))
@@ -242,7 +244,6 @@ class EmotionTrainer:
         self.options.say(f"resumed at step {self.state.step}, {self.state.spent_s / 60:.1f} min spent")
 
 
-@torch.no_grad()
 def predict_logits(
     recipe: EmotionRecipe,
     weights: dict[str, Tensor],
@@ -257,13 +258,12 @@ def predict_logits(
     net = EmotionResNet(recipe.blocks, recipe.width, recipe.hidden, recipe.dropout)
     net.load_state_dict(weights)
     net.eval().to(device, memory_format=torch.channels_last)
-    px = px or recipe.body_px
+    matrix = reduction_matrix(images.shape[1], px or recipe.body_px).to(device)
     rows = []
-    for chunk in np.array_split(images, max(1, len(images) // 256)):
-        x = to_float(torch.from_numpy(chunk).to(device))
-        if x.shape[-1] != px:
-            matrix = reduction_matrix(x.shape[-1], px).to(device)
-            x = matrix @ x @ matrix.T
-        x = x.flip(-1) if mirror else x
-        rows.append(net(as_rgb(x).contiguous(memory_format=torch.channels_last)).float().cpu())
-    return torch.cat(rows).numpy()
+    with torch.no_grad():
+        for chunk in np.array_split(images, max(1, len(images) // 256)):
+            x = matrix @ to_float(torch.from_numpy(chunk).to(device)) @ matrix.T
+            x = as_rgb(x.flip(-1) if mirror else x)
+            rows.append(net(x.contiguous(memory_format=torch.channels_last)).float().cpu())
+    logits: NDArray[np.float32] = torch.cat(rows).numpy()
+    return logits
