@@ -12,11 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from profile_music.text.mood import TextMood
+
 from profile_music.builder import CatalogBuilder, encoder_record
 from profile_music.catalog.readers import RowReport, read_songs
 from profile_music.index import CatalogFiles
 from profile_music.text import load_encoder
-from profile_music.text.mood import TextMood
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "catalog-source" / "songs.jsonl"
