@@ -35,6 +35,12 @@ MODELS = Path(__file__).resolve().parents[1] / "src" / "profile_music" / "models
 SOURCE = "facenet-pytorch 2.6.0 (https://github.com/timesler/facenet-pytorch), facenet_pytorch/data/{net}.pt"
 LICENCE = "MIT, Copyright (c) 2019 Timothy Esler"
 Array = NDArray[np.float32]
+BLOCK = 8  # onnxruntime keeps its fast layout only over channel counts that are a multiple of this
+
+
+def _pad(values: Array, count: int) -> Array:
+    """Append `count` empty filters."""
+    return np.concatenate([values, np.zeros((count, *values.shape[1:]), np.float32)])
 
 
 class GraphWriter:
@@ -76,14 +82,16 @@ class GraphWriter:
         below, above = np.flatnonzero(slopes < 0), np.flatnonzero(slopes >= 0)
         self.order = np.concatenate([below, above])
         steep = slopes[below]
+        spare = -(weight.shape[0] + below.size) % BLOCK
         self.add(
             "Conv",
-            np.concatenate([weight[self.order], weight[below] * steep[:, None, None, None]]),
-            np.concatenate([bias[self.order], bias[below] * steep]),
+            _pad(np.concatenate([weight[self.order], weight[below] * steep[:, None, None, None]]), spare),
+            _pad(np.concatenate([bias[self.order], bias[below] * steep]), spare),
         )
         self.add("MaxPool", kernel_shape=[size, size], strides=[2, 2], ceil_mode=1)
-        parts = [f"{self.last}_{name}" for name in ("as_is", "rest", "sloped")]
-        sizes = numpy_helper.from_array(np.array([below.size, above.size, below.size]), f"{self.last}_sizes")
+        counts = [below.size, above.size, below.size, *([spare] if spare else [])]
+        parts = [f"{self.last}_{name}" for name in ("as_is", "rest", "sloped", "spare")[: len(counts)]]
+        sizes = numpy_helper.from_array(np.array(counts), f"{self.last}_sizes")
         self.initializers.append(sizes)
         self.nodes.append(helper.make_node("Split", [self.last, sizes.name], parts, axis=1))
         self.nodes.append(helper.make_node("Max", [parts[0], parts[2]], [f"{self.last}_bent"]))
