@@ -114,7 +114,7 @@ def test_reason_claims_nothing_that_was_not_there() -> None:
 
 @pytest.mark.parametrize(
     ("word", "final"),
-    [("발라드", False), ("록", True), ("OST", False), ("2018년", True), ("힙합", True), ("팝)", True)],,
+    [("발라드", False), ("록", True), ("OST", False), ("2018년", True), ("힙합", True), ("팝)", True)],
 )
 def test_final_consonants(word: str, final: bool) -> None:
     assert has_final(word) is final

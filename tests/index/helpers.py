@@ -9,7 +9,8 @@ import numpy as np
 from profile_music.index import CatalogWriter, LyricIndex
 from profile_music.types import EmotionScores, Song, Vectors
 
-ENCODER = {"name": "seeded", "dimensions": 16, "fingerprint": "test"}
+SEEDED_ENCODER_NAME = "seeded"
+ENCODER = {"name": SEEDED_ENCODER_NAME, "dimensions": 16, "fingerprint": "test"}
 
 _FEELINGS = ((0.5, 0.125, 0.25, 0.125), (0.25, 0.5, 0.125, 0.125), (0.125, 0.125, 0.5, 0.25), (0.125, 0.25, 0.125, 0.5))
 
