@@ -154,6 +154,62 @@ class EncoderMismatchError(CatalogError):
     en = "This catalogue was built with the encoder {built_with}; rebuild it with `catalog build` to use {selected}."
 
 
+class CatalogNotWrittenError(CatalogError):
+    """The disk refused a catalogue that was being built; the version before is untouched."""
+
+    code = "catalog_not_written"
+    http_status = 507
+    ko = "곡 목록을 다 쓰지 못했어요: {reason}. 전에 만든 목록은 그대로 있어요."
+    en = "The catalogue could not be written: {reason}. The version before is untouched."
+
+
+class CollectError(ProfileMusicError):
+    """Pages could not be collected."""
+
+    code = "collect_failed"
+    http_status = 502
+    ko = "페이지를 모으지 못했어요: {reason}"
+    en = "The pages could not be collected: {reason}"
+
+
+class RobotsForbidError(CollectError):
+    """robots.txt does not allow this program to fetch an address."""
+
+    code = "robots_forbid"
+    ko = (
+        "{host}의 robots.txt가 자동 수집을 허락하지 않아서 {path} 를 열지 않았어요. "
+        "브라우저로 저장한 페이지가 있다면 --from-html 폴더로 읽을 수 있어요."
+    )
+    en = (
+        "robots.txt of {host} does not allow {path}, so it was not fetched. "
+        "Pages that you saved in a browser can be read with --from-html FOLDER."
+    )
+
+
+class RobotsUnreadableError(CollectError):
+    """robots.txt could not be read, so nothing was fetched."""
+
+    code = "robots_unreadable"
+    ko = "{host}의 robots.txt를 읽을 수 없어서({reason}) 아무것도 가져오지 않았어요. 나중에 다시 해 주세요."
+    en = "robots.txt of {host} could not be read ({reason}), so nothing was fetched. Try again later."
+
+
+class AccessRefusedError(CollectError):
+    """The site refused (401, 403, 429, or a page that says so): collecting stops at once."""
+
+    code = "access_refused"
+    ko = "{host}에서 접근을 막아서({status}) 바로 멈췄어요. 지금까지 모은 것은 남아 있어요. {hint_ko}"
+    en = "{host} refused access ({status}), so collecting stopped at once. What was collected is kept. {hint_en}"
+
+
+class SiteUnreachableError(CollectError):
+    """A site did not answer usefully after several tries."""
+
+    code = "site_unreachable"
+    ko = "{host}에 여러 번 물었지만 답을 받지 못했어요({reason}). 나중에 --resume으로 이어서 할 수 있어요."
+    en = "{host} did not answer after several tries ({reason}). Continue later with --resume."
+
+
 class DependencyMissingError(ProfileMusicError):
     """An optional part is not installed."""
 

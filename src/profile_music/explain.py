@@ -125,15 +125,19 @@ def has_final(word: str) -> bool:
 
 
 def links_for(song: Song) -> dict[str, str]:
-    """Return where to hear a song: Melon (its page where the id is known), YouTube Music, Spotify."""
+    """Return where to hear a song: Melon (its page where the id is known), YouTube Music, Spotify.
+
+    With a store address comes ``store``: iTunes lends previews and covers only beside a link to its store.
+    """
     query = quote_plus(f"{song.artist} {song.title}")
     melon = (
         f"https://www.melon.com/song/detail.htm?songId={quote_plus(song.melon_id)}"
         if song.melon_id
         else f"https://www.melon.com/search/total/index.htm?q={query}"
     )
-    return {
+    links = {
         "melon": melon,
         "youtube_music": f"https://music.youtube.com/search?q={query}",
         "spotify": f"https://open.spotify.com/search/{query.replace('+', '%20')}",
     }
+    return links | {"store": song.store_url} if song.store_url else links

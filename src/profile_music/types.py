@@ -157,6 +157,7 @@ class Song:
     melon_id: str = ""
     cover_url: str = ""
     preview_url: str = ""
+    store_url: str = ""
     emotions: EmotionScores | None = None
     emotion_source: str = ""
     moods: tuple[str, ...] = ()

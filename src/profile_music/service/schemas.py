@@ -67,6 +67,7 @@ class SongBody(BaseModel):
     melon_id: str
     cover_url: str
     preview_url: str
+    store_url: str
     emotions: Probabilities | None
     emotion_source: str
     moods: list[str]
