@@ -22,6 +22,9 @@ MAX_PIXELS = 50_000_000
 MAX_SIDE_PX = 2048
 _DRAFT_SIDE_PX = 1024
 _MAX_RUN_LENGTH_PIXELS = 4_000_000
+# More than this cannot come out of a byte: a JPEG block of 64 pixels takes a bit at least, deflate yields 1,032 bytes
+# of up to 8 pixels each. A file that claims more is cut short, and would only make the decoder reserve memory.
+_MAX_PIXELS_A_BYTE = {"JPEG": 512, "PNG": 8 * 1032}
 
 _PLUGINS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -119,6 +122,8 @@ def _open(data: bytes, kind: str, max_pixels: int) -> tuple[ImageFile.ImageFile,
     image = cast("ImageFile.ImageFile", getattr(import_module(module), name)(io.BytesIO(stripped.data)))
     slow = kind == "BMP" and containers.bmp_is_run_length_coded(data)
     _check_pixels(image.size, min(max_pixels, _MAX_RUN_LENGTH_PIXELS) if slow else max_pixels)
+    if image.width * image.height > _MAX_PIXELS_A_BYTE.get(kind, max_pixels) * len(data):
+        raise PhotoDamagedError
     orientation = stripped.orientation
     if kind == "WEBP":
         orientation = containers.exif_orientation(image.info.get("exif") or b"")

@@ -25,7 +25,8 @@ def to_pixels(image: Image.Image, orientation: int, max_side_px: int) -> RgbImag
     """
     image = _shrink(_to_eight_bits(image), max_side_px)
     image = _over_white(image)
-    if operation := _TRANSPOSE.get(orientation):
+    operation = _TRANSPOSE.get(orientation)
+    if operation is not None:  # the first of the operations is 0
         image = image.transpose(operation)
     return np.array(image)
 
@@ -37,11 +38,9 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("P", "PA") or (image.mode in ("L", "RGB", "1") and "transparency" in image.info):
         transparent = image.mode == "PA" or "transparency" in image.info
         return image.convert("RGBA" if transparent else "RGB")
-    return (
-        image
-        if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK")
-        else image.convert("RGBA" if "a" in image.mode else "RGB")
-    )
+    if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
+        return image
+    return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, "RGB"))
 
 
 def _from_wide(image: Image.Image) -> Image.Image:
