@@ -14,10 +14,12 @@ from profile_music.settings import Settings
 from profile_music.types import EmotionScores, Face, PhotoEmotion, RgbImage
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from profile_music.emotion import EmotionClassifier
     from profile_music.face import FaceDetector
+    from profile_music.photo import Photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,9 @@ class PhotoReader:
             PhotoError: The photo cannot be used.
             InputError: There are faces, but not that one.
         """
-        from profile_music.photo import color_mood, decode_photo
+        from profile_music.photo import color_mood
 
-        limits = self.settings
-        picture = decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
+        picture = self._decode(photo)
         faces = self._read_faces(picture.pixels)
         size = (picture.pixels.shape[1], picture.pixels.shape[0])
         if not faces:
@@ -86,13 +87,38 @@ class PhotoReader:
             size, faces, PhotoEmotion(scores, "face", scores.confidence < self.classifier.abstain_below)
         )
 
-    def _read_faces(self, pixels: RgbImage) -> tuple[Face, ...]:
+    def explain(
+        self, photo: bytes | str | Path | Image, *, face_index: int = 0
+    ) -> tuple[RgbImage, NDArray[np.float32]]:
+        """Return a face's crop, uint8 (H, W, 3), and what in it spoke for its emotion, float32 (H, W), 0..1.
+
+        Raises:
+            PhotoError: The photo cannot be used.
+            InputError: There is no such face.
+        """
+        pixels = self._decode(photo).pixels
+        (found,) = self.detector.detect([pixels])
+        if not 0 <= face_index < len(found):
+            raise InputError(reason=f"face {face_index} of {len(found)}")
+        crop = self._crop(pixels, found[face_index])
+        return crop, self.classifier.explain(crop)
+
+    def _decode(self, photo: bytes | str | Path | Image) -> Photo:
+        from profile_music.photo import decode_photo
+
+        limits = self.settings
+        return decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
+
+    def _crop(self, pixels: RgbImage, face: Face) -> RgbImage:
         from profile_music.face import crop_square
 
+        model = self.classifier
+        return crop_square(pixels, face.box, scale=model.crop_scale, shift_y=model.crop_shift_y)
+
+    def _read_faces(self, pixels: RgbImage) -> tuple[Face, ...]:
         (found,) = self.detector.detect([pixels])
         faces = found[: self.settings.faces_max]
-        model = self.classifier if faces else None
-        if model is None:
+        if not faces:
             return ()
-        crops = [crop_square(pixels, face.box, scale=model.crop_scale, shift_y=model.crop_shift_y) for face in faces]
-        return tuple(replace(face, emotion=scores) for face, scores in zip(faces, model.classify(crops), strict=True))
+        scores = self.classifier.classify([self._crop(pixels, face) for face in faces])
+        return tuple(replace(face, emotion=read) for face, read in zip(faces, scores, strict=True))

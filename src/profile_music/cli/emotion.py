@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from profile_music.cli.common import console, json_option, load_settings, print_json
 from profile_music.errors import ProfileMusicError
 
+if TYPE_CHECKING:
+    from profile_music.reading import PhotoReader
+
 
 @click.command()
 @click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--emotion-model", type=click.Path(path_type=Path), help="An emotion model (.onnx) of your own.")
+@click.option("--explain", "explain_path", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write a PNG of what in the first photo's most prominent face spoke for the answer.")  # fmt: skip
 @json_option
-def emotion(photos: tuple[Path, ...], emotion_model: Path | None, as_json: bool) -> None:
+def emotion(photos: tuple[Path, ...], emotion_model: Path | None, explain_path: Path | None, as_json: bool) -> None:
     """Find the faces of PHOTOS and read their emotions.
 
     A photo that cannot be read is reported and the others are still answered; the exit status is then 1.
@@ -28,11 +33,13 @@ def emotion(photos: tuple[Path, ...], emotion_model: Path | None, as_json: bool)
         print_json(rows)
     else:
         _print(rows)
+    if explain_path is not None:
+        _explain(reader, photos[0], explain_path)
     if any("error" in row for row in rows):
         raise click.exceptions.Exit(1)
 
 
-def _read(reader: Any, photo: Path) -> dict[str, Any]:
+def _read(reader: PhotoReader, photo: Path) -> dict[str, Any]:
     try:
         reading = reader.read(photo)
     except ProfileMusicError as error:
@@ -43,6 +50,16 @@ def _read(reader: Any, photo: Path) -> dict[str, Any]:
         "faces": [face.to_dict() for face in reading.faces],
         "emotion": reading.emotion.to_dict(),
     }
+
+
+def _explain(reader: PhotoReader, photo: Path, target: Path) -> None:
+    from PIL import Image
+
+    from profile_music.emotion import overlay_heat
+
+    crop, heat = reader.explain(photo)
+    Image.fromarray(overlay_heat(crop, heat)).save(target, format="PNG")
+    click.echo(f"설명 그림: {target}", err=True)
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
