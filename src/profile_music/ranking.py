@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from profile_music.types import EmotionScores, LineHit, Song
+from profile_music.types import EMOTIONS, EmotionScores, LineHit, Song
 
 FRESH_SPREAD = 0.06
 """Scale of the seeded noise that `fresh` adds to scores: about the distance between the first and the tenth song."""
@@ -103,5 +103,5 @@ def blended(parts: Collection[tuple[EmotionScores, float]]) -> EmotionScores | N
 
 def certainty(scores: EmotionScores) -> float:
     """Return how much probabilities say: 0 for uniform, 1 for certain (one minus the normalised entropy)."""
-    entropy = -sum(p * math.log(p) for p in scores.as_array() if p > 0)
-    return 1 - entropy / math.log(4)
+    entropy = -sum(float(p) * math.log(p) for p in scores.as_array() if p > 0)
+    return 1 - entropy / math.log(len(EMOTIONS))
