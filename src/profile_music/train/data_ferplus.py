@@ -5,52 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from profile_music.train.data_faces import LabelledFaces, votes_to_labels
 from profile_music.types import EMOTIONS
 
 SPLITS = ("train", "valid", "test")
-
-
-@dataclass(frozen=True)
-class LabelledFaces:
-    """Face crops of one split.
-
-    Attributes:
-        images: uint8, (N, H, W) grey or (N, H, W, 3) RGB.
-        labels: float32, (N, 4): the share of each of `EMOTIONS` among the raters' votes for the four; rows sum to one.
-        duplicate: bool, (N,): a near-identical picture stands in an earlier split.
-        groups: What must not be split apart (a person's hash), one a picture; empty where unknown.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.float32]
-    duplicate: NDArray[np.bool_]
-    groups: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        """The number of pictures."""
-        return len(self.images)
-
-    @property
-    def majority(self) -> NDArray[np.int64]:
-        """The class with most votes, (N,); the earlier of `EMOTIONS` on a tie."""
-        return np.argmax(self.labels, axis=1).astype(np.int64)
-
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> LabelledFaces:
-        """Return the chosen rows."""
-        groups = tuple(np.asarray(self.groups)[rows]) if self.groups else ()
-        return LabelledFaces(self.images[rows], self.labels[rows], self.duplicate[rows], groups)
-
-
-def votes_to_labels(votes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Turn votes (N, 4) into shares that sum to one a row."""
-    return (votes / votes.sum(axis=1, keepdims=True)).astype(np.float32)
+_ARRAYS = ("images", "labels", "duplicate")
 
 
 def _read_archive(path: Path) -> dict[str, LabelledFaces]:
@@ -82,6 +46,3 @@ def read_ferplus(path: Path, cache: Path | None = None) -> dict[str, LabelledFac
         return splits
     with np.load(cache) as stored:
         return {split: LabelledFaces(*(stored[f"{split}_{name}"] for name in _ARRAYS)) for split in SPLITS}
-
-
-_ARRAYS = ("images", "labels", "duplicate")

@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from profile_music.train.data_ferplus import LabelledFaces
+from profile_music.train.data_faces import LabelledFaces
 from profile_music.train.emotion_augment import AugmentSpec, BatchAugment, as_rgb, to_float
-from profile_music.train.emotion_net import EmotionResNet, load_initial_weights, reduction_matrix
+from profile_music.train.emotion_net import EmotionResNet, blocks_of, load_initial_weights, reduction_matrix
 from profile_music.train.emotion_recipe import EmotionRecipe
 
 CHECKPOINT_EVERY_S = 240.0
@@ -128,12 +128,12 @@ class EmotionTrainer:
         self.recipe, self.options, self.seed = recipe, options, seed
         self.device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(seed)
-        self.net = EmotionResNet(recipe.blocks, recipe.width, recipe.hidden, recipe.dropout)
+        self.net = EmotionResNet(recipe.grow_from or recipe.blocks, recipe.width, recipe.hidden, recipe.dropout)
         if options.init:
             taken, total = load_initial_weights(self.net, options.init)
             options.say(f"init: {taken} of {total} tensors from {options.init.name}")
         self.net.to(self.device, memory_format=torch.channels_last)
-        self.run_net = torch.compile(self.net) if options.compile else self.net
+        self._make_runnable()
         self.optimizer = make_optimizer(recipe, self.net)
         self.average = WeightAverage(self.net, recipe.ema)
         self.state = RunState()
@@ -175,12 +175,27 @@ class EmotionTrainer:
             self._validate(valid)
         return self.average.values
 
+    def _make_runnable(self) -> None:
+        self.run_net = torch.compile(self.net) if self.options.compile else self.net
+
+    def _grow(self) -> None:
+        self.net.grow(self.recipe.blocks)
+        self._make_runnable()
+        optimizer = make_optimizer(self.recipe, self.net)
+        optimizer.state.update(self.optimizer.state)
+        self.optimizer = optimizer
+        fresh = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
+        self.average.values = {**fresh, **self.average.values}
+        self.options.say(f"grown to {blocks_of(fresh)} blocks at step {self.state.step}")
+
     def _progress(self, count: int) -> float:
         if self.options.minutes is not None:
             return self.state.spent_s / (60 * self.options.minutes)
         return self.state.images / (self.recipe.epochs * count)
 
     def _step(self, augment: BatchAugment, images: Tensor, targets: Tensor, progress: float) -> Tensor:
+        if progress >= self.recipe.grow_share and blocks_of(self.average.values) != self.recipe.blocks:
+            self._grow()
         px = self.recipe.warm_px if progress < self.recipe.warm_share else self.recipe.body_px
         x = as_rgb(augment(images, px)).contiguous(memory_format=torch.channels_last)
         for group in self.optimizer.param_groups:
@@ -237,6 +252,9 @@ class EmotionTrainer:
         if not self.checkpoint.is_file():
             return
         body = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.net.grow(blocks_of(body["net"]))
+        self._make_runnable()
+        self.optimizer = make_optimizer(self.recipe, self.net)
         self.net.load_state_dict(body["net"])
         self.average.values = body["ema"]
         self.optimizer.load_state_dict(body["optimizer"])
@@ -255,7 +273,7 @@ def predict_logits(
 ) -> NDArray[np.float32]:
     """Return logits (N, 4) of pictures, resized to the body's size; with `mirror`, of their mirror images."""
     device = device or torch.device("cpu")
-    net = EmotionResNet(recipe.blocks, recipe.width, recipe.hidden, recipe.dropout)
+    net = EmotionResNet(blocks_of(weights), recipe.width, recipe.hidden, recipe.dropout)
     net.load_state_dict(weights)
     net.eval().to(device, memory_format=torch.channels_last)
     matrix = reduction_matrix(images.shape[1], px or recipe.body_px).to(device)

@@ -7,7 +7,7 @@ serving on two cores become affordable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -20,7 +20,7 @@ RESNET50_BLOCKS = (3, 4, 6, 3)
 EXPANSION = 4
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(nn.Module):  # type: ignore[misc]
     """1x1, 3x3, 1x1 convolutions around a shortcut; the stride sits on the 3x3 as in torchvision ("v1.5")."""
 
     def __init__(self, channels_in: int, width: int, stride: int = 1) -> None:
@@ -46,7 +46,7 @@ class Bottleneck(nn.Module):
         return functional.relu(self.bn3(self.conv3(x)) + shortcut, inplace=True)
 
 
-class EmotionResNet(nn.Module):
+class EmotionResNet(nn.Module):  # type: ignore[misc]
     """Residual stages, global average pooling, Dense 128 ReLU, Dense 4: (N, 3, H, W) in 0..1 to logits (N, 4)."""
 
     def __init__(
@@ -76,6 +76,16 @@ class EmotionResNet(nn.Module):
             elif isinstance(module, Bottleneck):
                 nn.init.zeros_(module.bn3.weight)
 
+    def grow(self, blocks: Sequence[int]) -> None:
+        """Append blocks up to `blocks` a stage; with their last gamma at zero the function stays what it was."""
+        for index, count in enumerate(blocks):
+            stage = getattr(self, f"layer{index + 1}")
+            channels = stage[0].conv3.out_channels
+            for _ in range(count - len(stage)):
+                block = Bottleneck(channels, channels // EXPANSION).to(stage[0].conv1.weight.device)
+                nn.init.zeros_(block.bn3.weight)
+                stage.append(block.to(memory_format=torch.channels_last))
+
     def features(self, x: Tensor) -> Tensor:
         """Return the last stage's maps, (N, 2048, H / 32, W / 32)."""
         x = functional.relu(self.bn1(self.conv1(x * 2 - 1)), inplace=True)
@@ -90,30 +100,21 @@ class EmotionResNet(nn.Module):
         return self.head(self.dropout(functional.relu(self.hidden(pooled))))
 
 
+def blocks_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Return the blocks a stage of stored weights."""
+    counts: list[int] = []
+    while any(name.startswith(f"layer{len(counts) + 1}.") for name in weights):
+        stage = f"layer{len(counts) + 1}."
+        counts.append(len({name.split(".")[1] for name in weights if name.startswith(stage)}))
+    return tuple(counts)
+
+
 def reduction_matrix(source_px: int, target_px: int) -> Tensor:
     """Return the (target, source) matrix of an antialiased triangle filter: rows sum to one."""
     eye = torch.eye(source_px)[None, None]
     return functional.interpolate(
         eye, size=(target_px, source_px), mode="bilinear", antialias=True, align_corners=False
     )[0, 0]
-
-
-class ServedNet(nn.Module):
-    """The exported form: 128x128 in, reduced to `body_px` by two matrix products, then the network."""
-
-    reduce: Tensor
-
-    def __init__(self, net: nn.Module, body_px: int, input_px: int = INPUT_PX) -> None:
-        super().__init__()
-        self.net = net
-        self.body_px = body_px
-        self.register_buffer("reduce", reduction_matrix(input_px, body_px), persistent=False)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Return logits (N, 4) of pictures (N, 3, 128, 128) in 0..1."""
-        if self.reduce.shape[0] != self.reduce.shape[1]:
-            image = self.reduce @ image @ self.reduce.T
-        return self.net(image)
 
 
 def load_initial_weights(net: nn.Module, path: Path) -> tuple[int, int]:

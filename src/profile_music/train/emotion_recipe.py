@@ -17,6 +17,8 @@ class EmotionRecipe:
     Attributes:
         name: What the model card calls it.
         blocks: Bottleneck blocks a stage; (3, 4, 6, 3) is ResNet50.
+        grow_from: Blocks a stage at the start; deeper ones join at `grow_share`, as identities (empty: none).
+        grow_share: Share of the run after which the network has all its blocks.
         width: Channels of the first stage (64 in ResNet50).
         hidden: Units of the dense layer before the last.
         dropout: Dropout before the dense layer.
@@ -48,6 +50,8 @@ class EmotionRecipe:
 
     name: str = "default"
     blocks: tuple[int, ...] = (3, 4, 6, 3)
+    grow_from: tuple[int, ...] = ()
+    grow_share: float = 0.5
     width: int = 64
     hidden: int = 128
     dropout: float = 0.0
@@ -90,7 +94,10 @@ def recipe_from_mapping(values: dict[str, Any]) -> EmotionRecipe:
     unknown = set(values) - {entry.name for entry in fields(EmotionRecipe)}
     if unknown:
         raise InputError(reason=f"unknown recipe keys: {sorted(unknown)}")
-    return EmotionRecipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    frozen: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return EmotionRecipe(**frozen)
 
 
 def load_recipe(name: str) -> EmotionRecipe:

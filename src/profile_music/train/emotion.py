@@ -1,0 +1,233 @@
+"""Training an emotion model end to end: data, split, runs of every fold and seed, calibration, the ONNX file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from profile_music.emotion.preprocess import prepare_crops
+from profile_music.errors import InputError
+from profile_music.evaluate.emotion_metrics import EmotionFigures, choose_abstention, fit_temperature, score, soften
+from profile_music.train.data_faces import LabelledFaces
+from profile_music.train.emotion_export import Precision, ServedNet, build_net, fold_normalisation, write_model
+from profile_music.train.emotion_loop import EmotionTrainer, RunOptions
+from profile_music.train.emotion_recipe import EmotionRecipe
+from profile_music.train.emotion_split import hold_out, stratified_folds
+
+CALIBRATION_PICTURES = 256
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run's data: what it trains on, what it is validated on (None: nothing), and its seed."""
+
+    train: LabelledFaces
+    valid: LabelledFaces | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run of a recipe on a data set, and the part nobody trains on."""
+
+    parts: tuple[Part, ...]
+    valid: LabelledFaces
+    test: LabelledFaces | None
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """The result: the file, and the figures of the served form on validation and test data."""
+
+    model: Path
+    temperature: float
+    abstain_below: float
+    valid: EmotionFigures
+    test: EmotionFigures | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready mapping."""
+        return {
+            "model": self.model.name,
+            "temperature": round(self.temperature, 4),
+            "abstain_below": self.abstain_below,
+            "valid": self.valid.to_dict(),
+            "test": self.test.to_dict() if self.test else None,
+        }
+
+
+def make_plan(recipe: EmotionRecipe, splits: Mapping[str, LabelledFaces], split: str | None = None) -> Plan:
+    """Divide a data set as the recipe says (`split` overrides it): official, plain or person.
+
+    Raises:
+        InputError: The data set lacks what the split needs.
+    """
+    kind = split or recipe.split
+    if kind == "official":
+        if "train" not in splits:
+            raise InputError(reason="the data has no split of its own: choose plain or person")
+        rest, test = splits["train"], splits.get("test")
+        valid = splits.get("valid")
+    else:
+        rest, test = hold_out(_merge(splits), recipe.test_share, 0, "person" if kind == "person" else "plain")
+        valid = None
+    if recipe.folds > 1:
+        folds = stratified_folds(rest, recipe.folds, recipe.seeds[0], by_person=kind == "person")
+        parts = tuple(Part(rest.take(rows), rest.take(held), seed) for seed, (rows, held) in enumerate(folds))
+        return Plan(parts, valid or rest, test)
+    if valid is None:
+        rest, valid = hold_out(rest, 0.1, 1, "person" if kind == "person" else "plain")
+    return Plan(tuple(Part(rest, valid, seed) for seed in recipe.seeds), valid, test)
+
+
+def _merge(splits: Mapping[str, LabelledFaces]) -> LabelledFaces:
+    parts = list(splits.values())
+    if len(parts) == 1:
+        return parts[0]
+    return LabelledFaces(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.duplicate for part in parts]),
+        tuple(group for part in parts for group in part.groups),
+    )
+
+
+def train_emotion(
+    recipe: EmotionRecipe,
+    splits: Mapping[str, LabelledFaces],
+    options: RunOptions,
+    *,
+    split: str | None = None,
+    precision: Precision = "fp32",
+    words: Mapping[str, str] | None = None,
+) -> TrainReport:
+    """Train, calibrate and export. Interrupted runs resume from the checkpoints in `options.out`.
+
+    Args:
+        recipe: What is trained and how.
+        splits: The data set.
+        options: Where and for how long; `minutes` is shared among the runs.
+        split: official, plain or person instead of the recipe's.
+        precision: Of the ONNX file.
+        words: More metadata (licence, data).
+
+    Returns:
+        The report; the file is `options.out / "emotion.onnx"`, the report also `report.json` beside it.
+    """
+    plan = make_plan(recipe, splits, split)
+    share = None if options.minutes is None else options.minutes / len(plan.parts)
+    weights = []
+    for number, part in enumerate(plan.parts):
+        options.say(f"run {number + 1} of {len(plan.parts)}: {len(part.train)} pictures, seed {part.seed}")
+        folder = options.out / f"run{number}"
+        run = EmotionTrainer(recipe, dataclasses.replace(options, out=folder, minutes=share), part.seed)
+        trained = run.train(part.train, part.valid)
+        weights.append({name: value.detach().cpu().clone() for name, value in trained.items()})
+    return finish(recipe, weights, plan, options.out / "emotion.onnx", precision, words or {}, options.say)
+
+
+def finish(
+    recipe: EmotionRecipe,
+    weights: list[dict[str, Tensor]],
+    plan: Plan,
+    path: Path,
+    precision: Precision,
+    words: Mapping[str, str],
+    say: Callable[[str], None] = print,
+    *,
+    mirror: bool = False,
+) -> TrainReport:
+    """Export trained weights as one file whose probabilities are calibrated, and measure that file.
+
+    With folds, each validation picture is judged by the one network that has not seen it; the temperature comes
+    from those answers.
+    """
+    nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
+    served = ServedNet(nets, recipe.input_px, recipe.body_px, mirror=mirror).eval()
+    metadata = {"recipe": json.dumps(recipe.to_dict()), "colour": recipe.colour, **describe_origin(), **words}
+    calibration = None
+    if precision == "int8":
+        calibration = prepare(plan.parts[0].train.images[:CALIBRATION_PICTURES], recipe)
+    write_model(served, recipe.input_px, path, metadata, precision, calibration)
+    logits, truth = held_out_logits(recipe, weights, plan, path)
+    temperature = fit_temperature(logits, truth)
+    abstain = choose_abstention(soften(logits, temperature), truth)
+    add_metadata(path, {"temperature": repr(temperature), "abstain_below": repr(abstain)})
+    test = None
+    if plan.test is not None and (clean := plan.test.take(~plan.test.duplicate)):
+        test = score(soften(run_file(path, clean.images, recipe), temperature), clean.majority)
+    report = TrainReport(path, temperature, abstain, score(soften(logits, temperature), truth), test)
+    path.with_name("report.json").write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
+    say(json.dumps(report.to_dict()))
+    return report
+
+
+def held_out_logits(
+    recipe: EmotionRecipe, weights: list[dict[str, Tensor]], plan: Plan, path: Path
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return logits on pictures that the networks have not trained on, and their true classes."""
+    if recipe.folds == 1:
+        clean = plan.valid.take(~plan.valid.duplicate)
+        return run_file(path, clean.images, recipe), clean.majority
+    rows, truth = [], []
+    for part, one in zip(plan.parts, weights, strict=True):
+        assert part.valid is not None  # folds always hold rows out
+        rows.append(run_torch(ServedNet([build_net(recipe, one)], recipe.input_px, recipe.body_px), part.valid, recipe))
+        truth.append(part.valid.majority)
+    return np.concatenate(rows), np.concatenate(truth)
+
+
+def prepare(images: NDArray[np.uint8], recipe: EmotionRecipe) -> NDArray[np.float32]:
+    """Return pictures as the served network gets them, (N, 3, S, S)."""
+    return prepare_crops(list(images), side_px=recipe.input_px, colour=recipe.colour)
+
+
+def run_torch(served: ServedNet, faces: LabelledFaces, recipe: EmotionRecipe) -> NDArray[np.float32]:
+    """Return a network's logits on prepared pictures."""
+    with torch.no_grad():
+        parts = [
+            served.eval()(torch.from_numpy(prepare(chunk, recipe))).numpy()
+            for chunk in np.array_split(faces.images, max(1, len(faces) // 64))
+        ]
+    return np.concatenate(parts)
+
+
+def run_file(path: Path, images: NDArray[np.uint8], recipe: EmotionRecipe) -> NDArray[np.float32]:
+    """Return an exported file's logits on pictures, prepared as in serving."""
+    from profile_music.runtime import OrtSession
+
+    session = OrtSession(path)
+    chunks = np.array_split(images, max(1, len(images) // 64))
+    return np.concatenate([session.run(prepare(chunk, recipe))[0] for chunk in chunks])
+
+
+def add_metadata(path: Path, words: Mapping[str, str]) -> None:
+    """Set metadata of a written file."""
+    import onnx
+
+    graph = onnx.load(str(path))
+    present = {entry.key: entry.value for entry in graph.metadata_props}
+    onnx.helper.set_model_props(graph, {**present, **words})
+    onnx.save_model(graph, str(path))
+
+
+def describe_origin() -> dict[str, str]:
+    """Return the git commit that trained, where there is one."""
+    try:
+        here = Path(__file__).parent
+        done = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=here, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"git_commit": done.stdout.strip()}

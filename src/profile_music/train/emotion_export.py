@@ -1,0 +1,186 @@
+"""From trained weights to the served ONNX file: normalisation folded, metadata, half precision or int8."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from profile_music.train.emotion_net import Bottleneck, EmotionResNet, blocks_of, reduction_matrix
+from profile_music.train.emotion_recipe import EmotionRecipe
+from profile_music.types import EMOTIONS
+
+Precision = Literal["int8", "fp16", "fp32"]
+OPSET = 20
+INPUT_NAME, OUTPUT_NAME = "image", "logits"
+
+
+def build_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor]) -> EmotionResNet:
+    """Return the recipe's network with `weights`, in evaluation mode."""
+    net = EmotionResNet(blocks_of(weights), recipe.width, recipe.hidden, recipe.dropout)
+    net.load_state_dict(dict(weights))
+    net.eval()
+    return net
+
+
+def fold_normalisation(net: EmotionResNet) -> EmotionResNet:
+    """Return a copy whose convolutions carry their batch normalisation: same answers, half the operators."""
+    net = copy.deepcopy(net).eval()
+    net.conv1, net.bn1 = fuse_conv_bn_eval(net.conv1, net.bn1), nn.Identity()
+    for block in [module for module in net.modules() if isinstance(module, Bottleneck)]:
+        for number in (1, 2, 3):
+            conv, norm = getattr(block, f"conv{number}"), getattr(block, f"bn{number}")
+            setattr(block, f"conv{number}", fuse_conv_bn_eval(conv, norm))
+            setattr(block, f"bn{number}", nn.Identity())
+        if block.downsample is not None:
+            block.downsample = nn.Sequential(fuse_conv_bn_eval(block.downsample[0], block.downsample[1]))
+    return net
+
+
+class ServedNet(nn.Module):  # type: ignore[misc]
+    """What is exported: (N, 3, S, S) in 0..1, reduced to the body's size, one or more networks, logits (N, 4).
+
+    Several networks, or a picture and its mirror image, vote softly: the logits are then the logarithm of the mean
+    probability, so that one softmax at a temperature serves every form.
+    """
+
+    reduce: Tensor
+
+    def __init__(self, nets: Sequence[nn.Module], input_px: int, body_px: int, *, mirror: bool = False) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+        self.mirror = mirror
+        self.resizes = input_px != body_px
+        self.register_buffer("reduce", reduction_matrix(input_px, body_px), persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (N, 4)."""
+        x = self.reduce @ image @ self.reduce.T if self.resizes else image
+        views = [x, x.flip(-1)] if self.mirror else [x]
+        logits = [net(view) for net in self.nets for view in views]
+        if len(logits) == 1:
+            return logits[0]
+        return torch.stack([torch.softmax(one, 1) for one in logits]).mean(0).clamp_min(1e-9).log()
+
+
+def export_onnx(served: ServedNet, input_px: int, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Write the graph in fp32 with a free batch size and `metadata` (values become strings)."""
+    example = torch.rand(2, 3, input_px, input_px)
+    program = torch.onnx.export(
+        served.eval(),
+        (example,),
+        input_names=[INPUT_NAME],
+        output_names=[OUTPUT_NAME],
+        opset_version=OPSET,
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+        dynamo=True,
+        verbose=False,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_graph(program.model_proto, path, metadata)
+
+
+def save_graph(graph: onnx.ModelProto, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Write one file: weights inside, no traces of the exporter, the metadata that the classifier checks."""
+    for node in graph.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*graph.graph.value_info, *graph.graph.input, *graph.graph.output, *graph.graph.initializer):
+        del value.metadata_props[:]
+        value.doc_string = ""
+    del graph.metadata_props[:]
+    del graph.graph.metadata_props[:]
+    words = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
+    onnx.helper.set_model_props(graph, {"classes": ",".join(EMOTIONS), **words})
+    onnx.save_model(graph, str(path))
+
+
+class _Batches:
+    """Feeds calibration pictures to onnxruntime's quantiser, one at a time."""
+
+    def __init__(self, images: NDArray[np.float32]) -> None:
+        self._rows: Iterator[NDArray[np.float32]] = iter(images)
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """Return the next input, or None at the end."""
+        row = next(self._rows, None)
+        return None if row is None else {INPUT_NAME: row[None]}
+
+
+def quantise_int8(source: Path, target: Path, calibration: NDArray[np.float32]) -> None:
+    """Write a static int8 form (QDQ, weights a channel, 7 bits).
+
+    Seven bits, because processors without VNNI add two products in 16 bits: with eight they saturate, and the
+    same file would answer differently from machine to machine.
+
+    Args:
+        source: The fp32 graph.
+        target: Where the int8 graph goes.
+        calibration: Inputs (N, 3, S, S) that set the ranges of the activations.
+    """
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    quantize_static(
+        str(source),
+        str(target),
+        _Batches(calibration),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        reduce_range=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        calibrate_method=CalibrationMethod.MinMax,
+        op_types_to_quantize=["Conv", "Add", "MaxPool", "Gemm"],
+        extra_options={"CalibMovingAverage": True},
+    )
+
+
+def to_half_storage(source: Path, target: Path) -> None:
+    """Write a form whose weights are stored in fp16 and computed in fp32: half the size, any processor."""
+    graph = onnx.load(str(source))
+    nodes = []
+    for tensor in graph.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < 1024:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        nodes.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    for node in reversed(nodes):
+        graph.graph.node.insert(0, node)
+    onnx.save_model(graph, str(target))
+
+
+def write_model(
+    served: ServedNet,
+    input_px: int,
+    path: Path,
+    metadata: Mapping[str, Any],
+    precision: Precision,
+    calibration: NDArray[np.float32] | None = None,
+) -> None:
+    """Export in the chosen precision; `calibration` inputs are needed for int8."""
+    with tempfile.TemporaryDirectory() as folder:
+        full = Path(folder) / "full.onnx"
+        export_onnx(served, input_px, full, {**metadata, "precision": precision})
+        if precision == "fp32":
+            path.write_bytes(full.read_bytes())
+            return
+        small = Path(folder) / "small.onnx"
+        if precision == "int8":
+            if calibration is None:
+                raise ValueError("int8 needs calibration pictures")
+            quantise_int8(full, small, calibration)
+        else:
+            to_half_storage(full, small)
+        save_graph(onnx.load(str(small)), path, {**metadata, "precision": precision})
