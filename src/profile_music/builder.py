@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from profile_music.errors import CatalogError
-from profile_music.index import CatalogFiles, CatalogWriter, Manifest, line_key, remove_stale_builds
+from profile_music.index import CatalogFiles, CatalogWriter, Manifest, about_text, line_key, remove_stale_builds
 from profile_music.text import TextEncoder
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
@@ -66,7 +66,14 @@ class CatalogBuilder:
                 predicted += sum(old.emotions is None for old in batch)
                 lines = [line for song in complete for line in song.lines]
                 vectors, fresh = self._vectors(lines, known)
-                writer.add(complete, vectors, [tokens(line) for line in lines])
+                about = [about_text(song) for song in complete]
+                writer.add(
+                    complete,
+                    vectors,
+                    [tokens(line) for line in lines],
+                    self.encoder.encode_passages(about),
+                    [tokens(f"{song.artist} {text}") for song, text in zip(complete, about, strict=True)],
+                )
                 embedded, reused = embedded + fresh, reused + len(lines) - fresh
                 song_count += len(batch)
                 if on_progress:

@@ -231,6 +231,7 @@ class Recommender:
             tokens=[tokens(sentence) for sentence in sentences],
             semantic_weight=settings.text_weight * settings.semantic_share,
             lexical_weight=settings.text_weight * (1 - settings.semantic_share),
+            about_weight=settings.about_weight,
             emotion=wanted,
             emotion_weight=settings.emotion_weight,
             filter=chosen,

@@ -3,10 +3,55 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+def _safe_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1")):
+        raise ValueError("must be https, or http on this machine (localhost)")
+    return value.rstrip("/")
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+"""Several words in one variable, separated by commas."""
+
+SafeUrl = Annotated[str, AfterValidator(_safe_url)]
+"""An https address, or http on this machine."""
+
+
+class KakaoSettings(BaseSettings):
+    """Kakao Login and the chatbot; an environment variable is the upper-case name with the prefix ``KAKAO_``."""
+
+    model_config = SettingsConfigDict(env_prefix="KAKAO_", extra="ignore", frozen=True)
+
+    rest_api_key: str | None = Field(None, description="REST API key of the app; Kakao Login is on where it is set.")
+    client_secret: SecretStr | None = Field(None, description="Client secret, where the console has it switched on.")
+    redirect_uri: SafeUrl | None = Field(None, description="https://.../kakao/callback, as registered in the console.")
+    session_secret: SecretStr | None = Field(None, description="Signs cookies; required where redirect_uri is https.")
+    pkce: bool = Field(True, description="Send a PKCE challenge (S256) with the login.")
+    auth_url: SafeUrl = Field("https://kauth.kakao.com", description="Kakao's login server; another one for tests.")
+    api_url: SafeUrl = Field("https://kapi.kakao.com", description="Kakao's API server; another one for tests.")
+    timeout_s: float = Field(5.0, gt=0, description="Longest wait for one answer of Kakao's.")
+    image_hosts: Words = Field(("*.kakaocdn.net",), description="Hosts that photos from Kakao may be fetched from.")
+
+    skill: bool = Field(False, description="Serve POST /kakao/skill without a shared secret.")
+    skill_secret: SecretStr | None = Field(
+        None, description="Serve POST /kakao/skill to callers with this X-Skill-Secret."
+    )
+    skill_cards: Literal["list", "carousel"] = Field("list", description="How the chatbot shows songs.")
+    skill_block_id: str | None = Field(None, description="Block that quick replies call; by utterance where absent.")
+    skill_deadline_s: float = Field(4.5, gt=0, lt=5, description="The chatbot is answered within this time.")
+    callback_hosts: Words = Field(("*.kakao.com",), description="Hosts that late chatbot answers may be sent to.")
+    public_url: SafeUrl | None = Field(None, description="Where Kakao can fetch the covers that this server draws.")
 
 
 class Settings(BaseSettings):
@@ -33,6 +78,7 @@ class Settings(BaseSettings):
     )
     text_weight: float = Field(1.0, ge=0, description="Weight of the line match in a song's score.")
     semantic_share: float = Field(0.5, ge=0, le=1, description="Share of meaning, against words, in the line match.")
+    about_weight: float = Field(0.3, ge=0, description="Weight of a song's title, themes and moods beside its lines.")
     emotion_weight: float = Field(0.35, ge=0, description="Weight of the emotion match in a song's score.")
     songs_per_artist: int = Field(1, ge=1, description="Most songs of one artist in an answer.")
 
@@ -41,3 +87,7 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, description="Inference threads of the server.")
     queue_size: int = Field(16, ge=1, description="Requests waiting for a worker before 503 is answered.")
     deadline_s: float = Field(15.0, gt=0, description="A request is answered within this time or with 504.")
+    photo_url_hosts: Words = Field(
+        (), description="Hosts that the HTTP API may fetch photos from (img.example.com, *.example.com); none: off."
+    )
+    kakao: KakaoSettings = Field(default_factory=KakaoSettings, description="The KAKAO_ variables.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from profile_music.index import CatalogWriter, LyricIndex
+from profile_music.index import CatalogWriter, LyricIndex, about_text
 from profile_music.types import EmotionScores, Song, Vectors
 
 SEEDED_ENCODER_NAME = "seeded"
@@ -45,6 +45,8 @@ def write_catalog(folder: Path, songs: list[Song], batch: int = 5, **options: ob
         for begin in range(0, len(songs), batch):
             part = songs[begin : begin + batch]
             lines = [line for song in part for line in song.lines]
-            writer.add(part, vectors_of(lines), [line.split() for line in lines])
+            about = [about_text(song) for song in part]
+            tokens = [line.split() for line in lines]
+            writer.add(part, vectors_of(lines), tokens, vectors_of(about), [text.split() for text in about])
         writer.publish(built_by="test")
     return LyricIndex.open(folder)

@@ -62,6 +62,15 @@ def test_best_line_is_named(index: LyricIndex) -> None:
     assert hit.lexical == pytest.approx(1.0, abs=2e-3)
 
 
+def test_what_a_song_is_about_counts(tmp_path: Path) -> None:
+    songs = [make_song(number, title=f"제목{number}", themes=("바다",) if number == 3 else ()) for number in range(6)]
+    index = write_catalog(tmp_path, songs)
+    wanted = query("바다", semantic_weight=0.0, lexical_weight=1.0, about_weight=0.5)
+    assert index.song(index.search(wanted, 1)[0].song_index).song_id == "s3"
+    named = query("제목4", semantic_weight=0.0, lexical_weight=1.0, about_weight=0.5)
+    assert index.song(index.search(named, 1)[0].song_index).song_id == "s4"
+
+
 def test_equal_scores_keep_the_catalogues_order(index: LyricIndex) -> None:
     hits = index.search(query("아무것도 없음", semantic_weight=0.0, lexical_weight=0.0), len(SONGS))
     assert [hit.song_index for hit in hits] == list(range(len(SONGS)))
@@ -131,7 +140,7 @@ def test_a_second_version_replaces_the_first_and_open_readers_go_on(tmp_path: Pa
 def test_leaving_without_publishing_leaves_the_old_version(tmp_path: Path) -> None:
     write_catalog(tmp_path, SONGS[:10])
     with pytest.raises(RuntimeError), CatalogWriter(tmp_path, ENCODER) as writer:
-        writer.add(SONGS[:1], vectors_of(list(SONGS[0].lines)), [["a"]])
+        writer.add(SONGS[:1], vectors_of(list(SONGS[0].lines)), [["a"]], vectors_of(["a"]), [["a"]])
         raise RuntimeError
     assert len(LyricIndex.open(tmp_path)) == 10
     assert not list(tmp_path.glob(".build-*"))
@@ -181,7 +190,8 @@ def test_songs_without_lines_or_emotions_are_refused(tmp_path: Path) -> None:
     with CatalogWriter(tmp_path, ENCODER) as writer:
         for song in (make_song(1, lines=0), make_song(1, emotions=None)):
             with pytest.raises(CatalogError):
-                writer.add([song], vectors_of(list(song.lines) or ["x"])[: len(song.lines)], [["a"]] * len(song.lines))
+                vectors = vectors_of(list(song.lines) or ["x"])[: len(song.lines)]
+                writer.add([song], vectors, [["a"]] * len(song.lines), vectors_of(["a"]), [["a"]])
         with pytest.raises(CatalogError, match="no songs"):
             writer.publish()
 

@@ -3,7 +3,7 @@
 from profile_music.index.catalog import CatalogFiles
 from profile_music.index.manifest import FileEntry, Manifest, check_files, read_manifest
 from profile_music.index.search import IndexQuery, LyricIndex, SongFilter
-from profile_music.index.writer import CatalogWriter, artist_key, line_key, remove_stale_builds
+from profile_music.index.writer import CatalogWriter, about_text, artist_key, line_key, remove_stale_builds
 
 __all__ = [
     "CatalogFiles",
@@ -13,6 +13,7 @@ __all__ = [
     "LyricIndex",
     "Manifest",
     "SongFilter",
+    "about_text",
     "artist_key",
     "check_files",
     "line_key",

@@ -41,14 +41,14 @@ class CatalogFiles:
         self._line_offsets = self._array("line_offsets")
         self._songs = self._bytes("songs.jsonl")
         self._lines = self._bytes("lines.txt")
-        self.lexical = LexicalIndex(
-            np.asarray(self._array("lexical_starts")),
-            np.asarray(self._array("lexical_idf")),
-            self._array("lexical_lines"),
-            self._array("lexical_weights"),
-            self.manifest.lines,
-        )
+        self.about_vectors = self._array("about_vectors")
+        self.lexical = self._lexical("lexical", self.manifest.lines)
+        self.about = self._lexical("about", self.manifest.songs)
         self._check_shapes()
+
+    def _lexical(self, prefix: str, rows: int) -> LexicalIndex:
+        starts, idf = (np.asarray(self._array(f"{prefix}_{name}")) for name in ("starts", "idf"))
+        return LexicalIndex(starts, idf, self._array(f"{prefix}_lines"), self._array(f"{prefix}_weights"), rows)
 
     def _path(self, name: str) -> Path:
         entry = self.manifest.files.get(name)
@@ -73,6 +73,7 @@ class CatalogFiles:
         songs, lines = self.manifest.songs, self.manifest.lines
         expected = {
             "vectors": (self.vectors, (lines, int(self.manifest.encoder["dimensions"]))),
+            "about_vectors": (self.about_vectors, (songs, int(self.manifest.encoder["dimensions"]))),
             "first_lines": (self.first_lines, (songs + 1,)),
             "emotions": (self.emotions, (songs, 4)),
             "years": (self.years, (songs,)),

@@ -28,9 +28,10 @@ def bucket_counts(tokens: Iterable[str]) -> dict[int, int]:
 class LexicalWriter:
     """Collects postings block by block on disk and merges them by counting sort."""
 
-    def __init__(self, folder: Path) -> None:
-        """Spool into `folder`, which must exist."""
+    def __init__(self, folder: Path, prefix: str = "lexical") -> None:
+        """Spool into `folder`, which must exist; `prefix` starts the names of the arrays."""
         self._folder = folder
+        self._prefix = prefix
         self._blocks: list[Path] = []
         self._frequency = np.zeros(BUCKETS, dtype=np.int64)
         self._lines = 0
@@ -50,19 +51,20 @@ class LexicalWriter:
         block[0], block[1], block[2] = buckets, rows, counts
         block = block[:, order]
         self._frequency += np.bincount(block[0], minlength=BUCKETS)
-        path = self._folder / f"block-{len(self._blocks)}.npy"
+        path = self._folder / f"{self._prefix}-block-{len(self._blocks)}.npy"
         np.save(path, block)
         self._blocks.append(path)
         self._lines += len(lines)
 
     def finish(self) -> dict[str, Path]:
-        """Write `lexical_starts`, `lexical_idf`, `lexical_lines`, `lexical_weights` and return their paths."""
+        """Write the four arrays (prefix_starts, _idf, _lines, _weights) and return their paths by name."""
         starts = np.concatenate([[0], np.cumsum(self._frequency)])
         idf = np.log((1 + self._lines) / (1 + self._frequency)).astype(np.float32) + 1
-        paths = {name: self._folder / f"{name}.npy" for name in ("lexical_lines", "lexical_weights")}
+        paths = {name: self._folder / f"{name}.npy" for name in self._names("lines", "weights")}
+        lines_path, weights_path = paths.values()
         shape = (max(1, int(starts[-1])),)
-        lines = np.lib.format.open_memmap(paths["lexical_lines"], mode="w+", dtype=np.int32, shape=shape)
-        weights = np.lib.format.open_memmap(paths["lexical_weights"], mode="w+", dtype=np.float16, shape=shape)
+        lines = np.lib.format.open_memmap(lines_path, mode="w+", dtype=np.int32, shape=shape)
+        weights = np.lib.format.open_memmap(weights_path, mode="w+", dtype=np.float16, shape=shape)
         cursor = starts[:-1].copy()
         for path in self._blocks:
             buckets, rows, counts = np.load(path, mmap_mode="r")
@@ -78,10 +80,13 @@ class LexicalWriter:
             path.unlink()
         lines.flush()
         weights.flush()
-        for name, array in (("lexical_starts", starts), ("lexical_idf", idf)):
+        for name, array in zip(self._names("starts", "idf"), (starts, idf), strict=True):
             paths[name] = self._folder / f"{name}.npy"
             np.save(paths[name], array)
         return paths
+
+    def _names(self, *arrays: str) -> list[str]:
+        return [f"{self._prefix}_{array}" for array in arrays]
 
 
 class LexicalIndex:

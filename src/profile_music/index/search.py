@@ -40,6 +40,7 @@ class IndexQuery:
         tokens: The lexical tokens of the same sentences.
         semantic_weight: Weight of the cosine in a line's score.
         lexical_weight: Weight of the lexical cosine in a line's score.
+        about_weight: Weight of a song's title, themes and moods, scored like a line, in its score.
         emotion: The wanted feeling, or None.
         emotion_weight: Weight of the feeling in a song's score.
         filter: Which songs may answer.
@@ -49,6 +50,7 @@ class IndexQuery:
     tokens: Sequence[Sequence[str]]
     semantic_weight: float = 0.5
     lexical_weight: float = 0.5
+    about_weight: float = 0.0
     emotion: EmotionScores | None = None
     emotion_weight: float = 0.0
     filter: SongFilter = field(default_factory=SongFilter)
@@ -100,14 +102,15 @@ class LyricIndex:
     def search(self, query: IndexQuery, limit: int) -> list[LineHit]:
         """Return the best songs, each with its best line, best first; ties keep the catalogue's order.
 
-        A song's score is its best line's score (over all sentences) plus the weighted closeness of its feeling. A
-        query without vectors scores by feeling alone and names each song's first line as -1.
+        A song's score is its best line's score (over all sentences), plus the weighted score of what it is about,
+        plus the weighted closeness of its feeling. A query without vectors scores by feeling alone, with line -1.
         """
         scores = np.zeros(len(self), dtype=np.float32)
         semantic, lexical = self._line_scores(query)
         lines = query.semantic_weight * semantic + query.lexical_weight * lexical if len(semantic) else None
         if lines is not None:
             scores += np.maximum.reduceat(lines.max(axis=0), self.files.first_lines[:-1])
+            scores += self._about_scores(query)
         scores += query.emotion_weight * self.affinity(query.emotion)
         scores[~self._allowed(query.filter)] = -np.inf
         best = _top(scores, limit)
@@ -136,6 +139,16 @@ class LyricIndex:
         for number, tokens in enumerate(query.tokens if sentences else ()):
             lexical[number] = self.files.lexical.scores(tokens)
         return semantic, lexical
+
+    def _about_scores(self, query: IndexQuery) -> NDArray[np.float32]:
+        """Return the weighted score of what each song is about, shape (songs,), best over the sentences."""
+        if not query.about_weight:
+            return np.zeros(len(self), dtype=np.float32)
+        semantic = query.vectors @ np.asarray(self.files.about_vectors, dtype=np.float32).T
+        lexical = np.stack([self.files.about.scores(tokens) for tokens in query.tokens])
+        scores = query.semantic_weight * semantic + query.lexical_weight * lexical
+        result: NDArray[np.float32] = query.about_weight * scores.max(axis=0)
+        return result
 
     def _allowed(self, wanted: SongFilter) -> NDArray[np.bool_]:
         allowed = np.ones(len(self), dtype=bool)

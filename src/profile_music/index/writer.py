@@ -37,6 +37,12 @@ def line_key(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
 
 
+def about_text(song: Song) -> str:
+    """Return what a song is about, as one text: its title without brackets, themes and moods."""
+    title = song.title.split("(")[0].strip() or song.title
+    return " ".join([title, *song.themes, *song.moods])
+
+
 def artist_key(artist: str) -> int:
     """Return a stable 63-bit number for an artist's name without case, spaces and punctuation."""
     plain = "".join(character for character in artist.casefold() if character.isalnum())
@@ -91,6 +97,7 @@ class CatalogWriter:
         self._work = Path(tempfile.mkdtemp(prefix=".build-", dir=folder))
         (self._work / "lexical").mkdir()
         self._lexical = LexicalWriter(self._work / "lexical")
+        self._about = LexicalWriter(self._work / "lexical", "about")
         self._songs = (self._work / "songs.jsonl").open("wb")
         self._lines = (self._work / "lines.txt").open("wb")
         width = int(encoder["dimensions"])
@@ -98,6 +105,7 @@ class CatalogWriter:
             name: _Column(self._work, name, dtype, size)
             for name, dtype, size in (
                 ("vectors", vector_dtype, width),
+                ("about_vectors", vector_dtype, width),
                 ("song_offsets", "int64", 0),
                 ("line_offsets", "int64", 0),
                 ("first_lines", "int64", 0),
@@ -126,25 +134,38 @@ class CatalogWriter:
         self._lines.close()
         shutil.rmtree(self._work, ignore_errors=True)
 
-    def add(self, songs: Sequence[Song], vectors: Vectors, tokens: Sequence[Iterable[str]]) -> None:
-        """Add songs with the vectors and tokens of all their lines, in order.
+    def add(
+        self,
+        songs: Sequence[Song],
+        vectors: Vectors,
+        tokens: Sequence[Iterable[str]],
+        about_vectors: Vectors,
+        about_tokens: Sequence[Iterable[str]],
+    ) -> None:
+        """Add songs with the vectors and tokens of all their lines, in order, and of what they are about.
 
         Args:
             songs: Songs with at least one line and known emotion weights.
             vectors: float32 (lines of all these songs, dimensions).
             tokens: The lexical tokens of the same lines.
+            about_vectors: float32 (songs, dimensions), of each song's `about_text`.
+            about_tokens: The lexical tokens of the same texts (and of the artist's name).
 
         Raises:
             CatalogError: The counts do not fit, or a song has no line or no emotions.
         """
         if not len(vectors) == len(tokens) == sum(len(song.lines) for song in songs):
             raise CatalogError(reason="vectors and lines differ in number")
+        if not len(about_vectors) == len(about_tokens) == len(songs):
+            raise CatalogError(reason="about vectors and songs differ in number")
         for song in songs:
             if not song.lines or song.emotions is None:
                 raise CatalogError(reason=f"song {song.song_id} has no lines or no emotions")
             self._add_song(song, song.emotions)
         self._columns["vectors"].append(vectors)
         self._lexical.add(tokens)
+        self._columns["about_vectors"].append(about_vectors)
+        self._about.add(about_tokens)
 
     def _add_song(self, song: Song, emotions: EmotionScores) -> None:
         self._songs.write(json.dumps(song.to_dict(), ensure_ascii=False).encode() + b"\n")
@@ -173,7 +194,8 @@ class CatalogWriter:
             raise CatalogError(reason="no songs")
         for stream in (self._songs, self._lines):
             stream.close()
-        finished = {name: column.finish() for name, column in self._columns.items()} | self._lexical.finish()
+        finished = {name: column.finish() for name, column in self._columns.items()}
+        finished |= self._lexical.finish() | self._about.finish()
         names = {f"{name}.npy": path for name, path in finished.items()}
         names |= {name: self._work / name for name in ("songs.jsonl", "lines.txt")}
         with publishing(self._folder):
