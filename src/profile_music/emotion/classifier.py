@@ -31,7 +31,7 @@ class EmotionModelInfo:
         temperature: Logits are divided by it (Guo et al., 2017).
         abstain_below: Below this top probability the answer is "not sure".
         crop_scale: Side of the square crop over the longer side of the detector's box.
-        crop_shift_y: Shift of the crop's centre downwards, in box sides.
+        crop_shift_y: Shift of the crop's centre downwards, in sides of the crop (negative: upwards).
         licence: Licence words of the weights.
     """
 
@@ -120,7 +120,7 @@ class EmotionClassifier:
 
     @property
     def crop_shift_y(self) -> float:
-        """Shift of the crop's centre downwards, in box sides."""
+        """Shift of the crop's centre downwards, in sides of the crop (negative: upwards)."""
         return self.info.crop_shift_y
 
     def classify(self, crops: Sequence[RgbImage]) -> list[EmotionScores]:
