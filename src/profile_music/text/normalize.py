@@ -1,0 +1,77 @@
+"""From a message as typed to plain Korean words: slang, emoji, English and laughter spelled out for the encoders."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+from profile_music.text.clean import clean_text
+
+TEXT_LIMIT_CHARACTERS = 4000
+"""More than this adds nothing to one vector; callers cap texts far below it."""
+
+_WORD = re.compile(r"[0-9a-z]+|[가-힣]+|[ㅋㅎ]+|[ㅠㅜ]+|[ㄱ-ㅎㅏ-ㅣ]+|[?!]|[\u4e00-\u9fff]+|[\u3040-\u30ff]+")
+_VARIATION = str.maketrans("", "", "\ufe0f\u200d'’`")
+
+
+def _table(name: str) -> list[tuple[str, str]]:
+    """Read one of the package's tab-separated word lists (comments start with #)."""
+    text = (files("profile_music.text") / "data" / name).read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("# "))
+    return [(row[0], row[1] if len(row) > 1 else "") for row in rows]
+
+
+@lru_cache(maxsize=1)
+def _emoji() -> tuple[re.Pattern[str], dict[str, str]]:
+    table = {form.translate(_VARIATION): f" {words} " for form, words in _table("emoji.tsv")}
+    longest_first = sorted(table, key=len, reverse=True)
+    return re.compile("|".join(re.escape(form) for form in longest_first)), table
+
+
+@lru_cache(maxsize=1)
+def _slang() -> tuple[dict[str, str], dict[str, str]]:
+    """Return (whole words, beginnings of words) with their plain forms."""
+    whole: dict[str, str] = {}
+    beginnings: dict[str, str] = {}
+    for form, plain in _table("slang.tsv"):
+        if form.startswith("^") and len(form) > 1 and form != "^^":
+            beginnings[form[1:].lower()] = plain
+        else:
+            whole[form.lower()] = plain
+    return whole, beginnings
+
+
+@lru_cache(maxsize=1)
+def _english() -> dict[str, str]:
+    return dict(_table("english.tsv"))
+
+
+def _plain_word(word: str) -> str:
+    whole, beginnings = _slang()
+    if word in whole:
+        return whole[word]
+    for length in range(min(len(word), 6), 0, -1):
+        plain = beginnings.get(word[:length])
+        if plain is not None:
+            return plain + word[length:]
+    if word[0] in "ㅋㅎ":
+        return "ㅋㅋ"
+    if word[0] in "ㅠㅜ":
+        return "ㅠㅠ"
+    return _english().get(word, word) if word.isascii() else word
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words of a text in plain spelling, lower case, without punctuation but for ? and !.
+
+    Emoji become words ("💔" gives 이별, 상처, ...), laughter and crying become ㅋㅋ and ㅠㅠ, slang is written out
+    ("넘" gives 너무) and everyday English is translated word by word; other scripts stay as they are.
+    """
+    cleaned = clean_text(text, TEXT_LIMIT_CHARACTERS).translate(_VARIATION)
+    pattern, table = _emoji()
+    spelled = pattern.sub(lambda match: table[match.group()], cleaned).lower()
+    words: list[str] = []
+    for word in _WORD.findall(spelled):
+        words.extend(_plain_word(word).split())
+    return words

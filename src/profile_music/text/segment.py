@@ -1,0 +1,114 @@
+"""Words to pieces of meaning: a best-path segmenter over a compiled dictionary of surface chunks.
+
+A morphological analyser (Kiwi) was run once, offline, over the training sentences and over inflections of its own
+dictionary. What it found is compiled into a table from surface chunks ("했", "어요") to rows of the embedding table;
+at run time the cheapest path through a word (unigram costs, Viterbi) stands in for the analyser.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+START = "^"
+"""Marks the dictionary keys of chunks at the start of a word."""
+
+UNKNOWN_COST = 16.0
+"""Cost (negative log probability) of a letter that no chunk covers."""
+
+MISPLACED_COST = 2.5
+"""Added where a chunk seen only at the start of words stands inside one, or the other way about."""
+
+_CACHE_WORDS = 20_000
+_INFINITY = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """The compiled dictionary: chunk i costs `costs[i]` and means rows `rows[offsets[i]:offsets[i + 1]]`."""
+
+    index: Mapping[str, int]
+    costs: Sequence[float]
+    offsets: Sequence[int]
+    rows: Sequence[int]
+    longest: int
+    first_bucket: int
+    buckets: int
+
+    def bucket(self, text: str) -> int:
+        """Return the shared row of a letter or foreign word that the dictionary lacks."""
+        return self.first_bucket + zlib.crc32(text.encode()) % self.buckets
+
+    def rows_of(self, chunk: int) -> Sequence[int]:
+        """Return the rows of one chunk."""
+        return self.rows[self.offsets[chunk] : self.offsets[chunk + 1]]
+
+
+class Segmenter:
+    """Segments words into rows; results are kept for words seen before (bounded)."""
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        """Keep the dictionary."""
+        self._dictionary = dictionary
+        self._cache: dict[str, tuple[int, ...]] = {}
+
+    def rows(self, word: str) -> tuple[int, ...]:
+        """Return the rows of one word (no spaces); empty only for an empty word."""
+        found = self._cache.get(word)
+        if found is None:
+            found = self._segment(word)
+            if len(self._cache) >= _CACHE_WORDS:
+                self._cache.clear()
+            self._cache[word] = found
+        return found
+
+    def pieces(self, word: str) -> list[str]:
+        """Return the surface chunks of the cheapest path through a word."""
+        if word.isascii():
+            return [word] if word else []
+        return [word[start:end] for start, end, _ in self._path(word)]
+
+    def _segment(self, word: str) -> tuple[int, ...]:
+        dictionary = self._dictionary
+        if word.isascii():
+            known = dictionary.index.get(word)
+            return (dictionary.bucket(word),) if known is None else tuple(dictionary.rows_of(known))
+        rows: list[int] = []
+        for start, end, chunk in self._path(word):
+            rows.extend(dictionary.rows_of(chunk) if chunk >= 0 else (dictionary.bucket(word[start:end]),))
+        return tuple(rows)
+
+    def _path(self, word: str) -> list[tuple[int, int, int]]:
+        """Viterbi: the cheapest cover of the word as (start, end, chunk or -1) from left to right."""
+        longest = self._dictionary.longest
+        costs = [0.0] + [_INFINITY] * len(word)
+        steps = [(0, -1)] * (len(word) + 1)
+        for end in range(1, len(word) + 1):
+            for start in range(max(0, end - longest), end):
+                cost, chunk = self._look_up(word[start:end], start == 0)
+                if costs[start] + cost < costs[end]:
+                    costs[end] = costs[start] + cost
+                    steps[end] = (start, chunk)
+        return _walk_back(steps)
+
+    def _look_up(self, text: str, at_start: bool) -> tuple[float, int]:
+        dictionary = self._dictionary
+        right, wrong = (START + text, text) if at_start else (text, START + text)
+        chunk = dictionary.index.get(right)
+        if chunk is not None:
+            return dictionary.costs[chunk], chunk
+        chunk = dictionary.index.get(wrong)
+        if chunk is not None:
+            return dictionary.costs[chunk] + MISPLACED_COST, chunk
+        return (UNKNOWN_COST, -1) if len(text) == 1 else (_INFINITY, -1)
+
+
+def _walk_back(steps: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    path: list[tuple[int, int, int]] = []
+    end = len(steps) - 1
+    while end > 0:
+        start, chunk = steps[end]
+        path.append((start, end, chunk))
+        end = start
+    return path[::-1]
