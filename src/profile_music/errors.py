@@ -163,6 +163,24 @@ class CatalogNotWrittenError(CatalogError):
     en = "The catalogue could not be written: {reason}. The version before is untouched."
 
 
+class CatalogUnreachableError(CatalogError):
+    """The store that holds the catalogue does not answer or refuses."""
+
+    code = "catalog_unreachable"
+    http_status = 503
+    ko = "곡 목록 저장소에 연결하지 못했어요: {location} ({reason})"
+    en = "The catalogue's store cannot be reached: {location} ({reason})"
+
+
+class CatalogChangedError(CatalogError):
+    """Somebody else published a version at the same time; nothing was overwritten."""
+
+    code = "catalog_changed"
+    http_status = 409
+    ko = "그 사이 다른 곳에서 새 곡 목록을 올렸어요: {location}. 내용을 확인하고 다시 올려 주세요."
+    en = "Another version was published meanwhile at {location}: look at it and push again."
+
+
 class CollectError(ProfileMusicError):
     """Pages could not be collected."""
 
@@ -176,14 +194,8 @@ class RobotsForbidError(CollectError):
     """robots.txt does not allow this program to fetch an address."""
 
     code = "robots_forbid"
-    ko = (
-        "{host}의 robots.txt가 자동 수집을 허락하지 않아서 {path} 를 열지 않았어요. "
-        "브라우저로 저장한 페이지가 있다면 --from-html 폴더로 읽을 수 있어요."
-    )
-    en = (
-        "robots.txt of {host} does not allow {path}, so it was not fetched. "
-        "Pages that you saved in a browser can be read with --from-html FOLDER."
-    )
+    ko = "{host}의 robots.txt가 {path} 페이지의 자동 수집을 허락하지 않아서 열지 않았어요. {hint_ko}"
+    en = "robots.txt of {host} does not allow {path}, so it was not fetched. {hint_en}"
 
 
 class RobotsUnreadableError(CollectError):
