@@ -124,7 +124,7 @@ def hostile_files() -> dict[str, bytes]:
     """Return files made to hurt a decoder, or that are not what they say."""
     jpeg, png, gif = encode(picture(), "JPEG"), encode(picture(), "PNG"), encode(picture(), "GIF")
     zeros = zlib.compress(b"\0" * 10_000_000, 9)
-    palette_end, comment = 13 + (3 << ((gif[10] & 7) + 1)), b"\x21\xfe" + (b"\xff" + b"c" * 255) * 40_000 + b"\0"
+    palette_end, comment = 13 + (3 << ((gif[10] & 7) + 1)), b"\x21\xfe" + (b"\xff" + b"c" * 255) * 15_000 + b"\0"
     bmp = bytearray(encode(picture(), "BMP"))
     lying_bmp = bytes(bmp[:18]) + struct.pack("<ii", 30_000, 30_000) + bytes(bmp[26:])
     return {

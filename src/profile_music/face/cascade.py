@@ -31,6 +31,8 @@ _FIELD_PX = 12
 _STRIDE_PX = 2
 _REFINE_PX = 24
 _OUTPUT_PX = 48
+_REFINE_VALUES = 5
+_OUTPUT_VALUES = 15
 _BATCH = 256
 
 
@@ -113,7 +115,7 @@ class Cascade:
     def _refine(self, samplers: Sequence[AreaSampler], boxes: Sequence[Boxes]) -> list[Boxes]:
         """Run R-Net over all candidates: those that pass, moved and squared, best first."""
         results = []
-        for candidates, output in _run_on_crops(self._rnet, samplers, boxes, _REFINE_PX):
+        for candidates, output in _run_on_crops(self._rnet, samplers, boxes, _REFINE_PX, _REFINE_VALUES):
             good = output[:, 0] > logit(self.settings.thresholds[1])
             candidates, output = candidates[good], output[good]
             keep = suppress(candidates, output[:, 0], 0.7)[: self.settings.max_refined]
@@ -123,7 +125,7 @@ class Cascade:
     def _finish(self, samplers: Sequence[AreaSampler], boxes: Sequence[Boxes]) -> list[Detections]:
         """Run O-Net over what is left: boxes, scores and landmarks, best first."""
         results = []
-        for candidates, output in _run_on_crops(self._onet, samplers, boxes, _OUTPUT_PX):
+        for candidates, output in _run_on_crops(self._onet, samplers, boxes, _OUTPUT_PX, _OUTPUT_VALUES):
             good = output[:, 0] > logit(self.settings.thresholds[2])
             candidates, output = candidates[good], output[good]
             landmarks = _landmarks(candidates, output[:, 5:])
@@ -140,9 +142,20 @@ def _landmarks(boxes: Boxes, values: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def _run_on_crops(
-    net: OrtSession, samplers: Sequence[AreaSampler], boxes: Sequence[Boxes], size: int
+    net: OrtSession, samplers: Sequence[AreaSampler], boxes: Sequence[Boxes], size: int, values: int
 ) -> list[tuple[Boxes, NDArray[np.float32]]]:
-    """Run a net over the crops of all pictures in common batches; for each picture its (boxes, outputs)."""
+    """Run a net over the crops of all pictures in common batches.
+
+    Args:
+        net: R-Net or O-Net.
+        samplers: The pictures.
+        boxes: The candidates of each picture.
+        size: Side of the net's input.
+        values: Length of the net's output for one crop.
+
+    Returns:
+        For each picture the candidates that lie inside it and the outputs for them.
+    """
     usable, crops = [], []
     for sampler, candidates in zip(samplers, boxes, strict=True):
         corners = pixel_corners(candidates, sampler.width, sampler.height)
@@ -150,7 +163,7 @@ def _run_on_crops(
         usable.append(candidates[inside])
         crops.append(sampler.crops(corners[inside], size))
     pixels = np.concatenate(crops)
-    batches = [net.run(pixels[i : i + _BATCH])[0] for i in range(0, max(1, len(pixels)), _BATCH) if len(pixels)]
-    outputs = np.concatenate(batches) if batches else np.zeros((0, 15), np.float32)
+    batches = [net.run(pixels[start : start + _BATCH])[0] for start in range(0, len(pixels), _BATCH)]
+    outputs = np.concatenate(batches) if batches else np.zeros((0, values), np.float32)
     ends = np.cumsum([len(candidates) for candidates in usable])
     return list(zip(usable, np.split(outputs, ends[:-1]), strict=True))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from profile_music.errors import PhotoDamagedError
 
 _MAX_SEGMENTS = 4096
-_MAX_CHUNKS = 50_000
+_MAX_CHUNKS = 20_000
 _SCAN_PIXELS = 1_500_000_000
 _MIN_SCANS, _MAX_SCANS = 24, 128
 
@@ -29,10 +29,17 @@ _ORIENTATION_TAG = 0x0112
 
 @dataclass(frozen=True, slots=True)
 class Stripped:
-    """A file's decodable part and its EXIF orientation (1 to 8; 1 where there is none)."""
+    """A file's decodable part.
+
+    Attributes:
+        data: What the decoder is to see.
+        orientation: EXIF orientation, 1 to 8; 1 where there is none.
+        size: The declared width and height, where the decoder would reserve them at once; else None.
+    """
 
     data: bytes
     orientation: int = 1
+    size: tuple[int, int] | None = None
 
 
 def strip_jpeg(data: bytes) -> Stripped:
@@ -121,9 +128,42 @@ def strip_gif(data: bytes) -> Stripped:
         position, blocks = position + 1, blocks + 1
         if data[begin + 1 : begin + 2] == b"\xf9":
             control = data[begin:position]
-    if data[position : position + 1] != b"\x2c" or len(control) > 64:
+    if data[position : position + 1] != b"\x2c" or len(control) > 64 or len(data) < position + 10:
         raise PhotoDamagedError
-    return Stripped(data[:start] + control + data[position:])
+    canvas = struct.unpack_from("<HH", data, 6)
+    left, top, width, height = struct.unpack_from("<HHHH", data, position + 1)
+    size = max(canvas[0], left + width), max(canvas[1], top + height)
+    return Stripped(data[:start] + control + data[position:], size=size)
+
+
+def strip_webp(data: bytes) -> Stripped:
+    """Leave a WebP file as it is; read its canvas and its orientation."""
+    orientation, position = 1, 12
+    for _ in range(_MAX_SEGMENTS):
+        if position + 8 > len(data):
+            break
+        (length,) = struct.unpack_from("<I", data, position + 4)
+        if data[position : position + 4] == b"EXIF":
+            orientation = exif_orientation(data[position + 8 : position + 8 + length])
+            break
+        position += 8 + length + (length & 1)
+    return Stripped(data, orientation, _webp_size(data))
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Return the canvas size (width, height) that a WebP file declares; (0, 0) where it declares none."""
+    kind, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        return 0, 0
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", body, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    return 0, 0
 
 
 def exif_orientation(tiff: bytes) -> int:
@@ -143,22 +183,6 @@ def exif_orientation(tiff: bytes) -> int:
             value = struct.unpack_from(order + ("I" if kind == 4 else "H"), tiff, entry + 8)[0]
             return int(value) if 1 <= value <= 8 else 1
     return 1
-
-
-def webp_size(data: bytes) -> tuple[int, int]:
-    """Return the canvas size (width, height) that a WebP file declares; (0, 0) where it declares none."""
-    kind, body = data[12:16], data[20:30]
-    if len(body) < 10:
-        return 0, 0
-    if kind == b"VP8X":
-        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
-    if kind == b"VP8L":
-        bits = int.from_bytes(body[1:5], "little")
-        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", body, 6)
-        return width & 0x3FFF, height & 0x3FFF
-    return 0, 0
 
 
 def bmp_is_run_length_coded(data: bytes) -> bool:

@@ -33,7 +33,12 @@ _PLUGINS = {
     "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
     "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
 }
-_STRIP = {"JPEG": containers.strip_jpeg, "PNG": containers.strip_png, "GIF": containers.strip_gif}
+_STRIP = {
+    "JPEG": containers.strip_jpeg,
+    "PNG": containers.strip_png,
+    "GIF": containers.strip_gif,
+    "WEBP": containers.strip_webp,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +120,8 @@ def _decode(data: bytes, kind: str, max_pixels: int, max_side_px: int) -> Photo:
 def _open(data: bytes, kind: str, max_pixels: int) -> tuple[ImageFile.ImageFile, int]:
     """Open with the one decoder of the format; only the header is read here."""
     stripped = _STRIP[kind](data) if kind in _STRIP else containers.Stripped(data)
-    if kind == "WEBP":  # the decoder reserves the whole canvas when it opens a file
-        _check_pixels(containers.webp_size(data), max_pixels)
+    if stripped.size:
+        _check_pixels(stripped.size, max_pixels)
     # The class itself, not Image.open: no other format is tried, and no process-wide limit or warning is involved.
     module, name = _PLUGINS[kind]
     image = cast("ImageFile.ImageFile", getattr(import_module(module), name)(io.BytesIO(stripped.data)))
@@ -124,10 +129,7 @@ def _open(data: bytes, kind: str, max_pixels: int) -> tuple[ImageFile.ImageFile,
     _check_pixels(image.size, min(max_pixels, _MAX_RUN_LENGTH_PIXELS) if slow else max_pixels)
     if image.width * image.height > _MAX_PIXELS_A_BYTE.get(kind, max_pixels) * len(data):
         raise PhotoDamagedError
-    orientation = stripped.orientation
-    if kind == "WEBP":
-        orientation = containers.exif_orientation(image.info.get("exif") or b"")
-    return image, orientation
+    return image, stripped.orientation
 
 
 def _open_heic(data: bytes, max_pixels: int) -> Image.Image:
