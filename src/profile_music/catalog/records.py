@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from profile_music.catalog.names import normalized_name
 from profile_music.text.lyrics import clean_lyrics
 from profile_music.types import EMOTIONS, EmotionScores, Song
 
@@ -34,12 +35,6 @@ class RowProblem(ValueError):
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.reason = reason
-
-
-def normalized_name(text: str) -> str:
-    """Return a name for comparing: NFKC, case-folded, letters and digits only."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(character for character in folded if character.isalnum())
 
 
 def song_id_for(title: str, artist: str, melon_id: str = "") -> str:

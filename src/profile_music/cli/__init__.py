@@ -73,6 +73,7 @@ evaluate = _group(
         "recommend": (f"{_CLI}.recommend:recommend", "Five songs for a photo, a text, or both."),
         "emotion": (f"{_CLI}.emotion:emotion", "Faces and emotions of photos."),
         "catalog": (f"{_CLI}.catalog:catalog", "Build, inspect and search catalogues."),
+        "collect": (f"{_CLI}.collect:collect", "Collect songs of playlists, as far as their sites allow."),
         "models": (f"{_CLI}.models:models", "List, verify and fetch models."),
         "serve": (f"{_CLI}.serve:serve", "Serve the web page and the HTTP API."),
         "doctor": (f"{_CLI}.doctor:doctor", "Check that everything works on this machine."),
