@@ -72,26 +72,27 @@ def recommend(
 
 
 def _print(answer: Recommendation) -> None:
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
     out = console()
     for label, line in _heard(answer):
-        out.print(f"[dim]{label}[/] {line}")
-    table = Table(box=None, padding=(0, 1), show_header=False, pad_edge=False)
-    table.add_column(justify="right", style="bold cyan", no_wrap=True)
-    table.add_column()
+        out.print(Text.assemble((f"{label}  ", "dim"), line))
     for song in answer.songs:
         facts = " · ".join(str(part) for part in (song.song.year, song.song.genre) if part)
-        body = Text.assemble((song.song.title, "bold"), f"  {song.song.artist}  ", (facts, "dim"))
+        out.print()
+        out.print(
+            Text.assemble(
+                (f"{song.rank}  ", "bold cyan"), (song.song.title, "bold"), f"  {song.song.artist}  ", (facts, "dim")
+            )
+        )
         if song.matched_line:
-            body.append(f"\n“{song.matched_line}”", style="italic")
-        body.append(f"\n{song.reason.ko}")
-        body.append(f"\n{song.links['melon']}", style="dim")
-        table.add_row(f"{song.rank}", body)
-        if song.rank < len(answer.songs):
-            table.add_row("", "")
-    out.print(table if answer.songs else "조건에 맞는 노래가 없어요. / No song fits these conditions.")
+            out.print(Padding(Text(f"“{song.matched_line}”", style="italic"), (0, 0, 0, 3)))
+        out.print(Padding(Text(song.reason.ko), (0, 0, 0, 3)))
+        # A link must stay in one piece to be clicked or copied.
+        out.print(Text(f"   {song.links['melon']}", style="dim"), soft_wrap=True)
+    if not answer.songs:
+        out.print("조건에 맞는 노래가 없어요. / No song fits these conditions.")
 
 
 def _heard(answer: Recommendation) -> list[tuple[str, str]]:
@@ -99,11 +100,10 @@ def _heard(answer: Recommendation) -> list[tuple[str, str]]:
     if answer.emotion:
         source = {"face": f"얼굴 {len(answer.faces)}", "colors": "색감"}.get(answer.emotion.source, "")
         unsure = "  (확신이 낮음)" if answer.emotion.abstained else ""
-        rows.append((f"사진 · {source}", _bars(answer.emotion.scores) + unsure))
+        rows.append((f"사진·{source}", _bars(answer.emotion.scores) + unsure))
     if answer.text_mood:
         rows.append(("글", _bars(answer.text_mood)))
-    rows += [("알림", note.ko) for note in answer.basis.notes]
-    return [*rows, ("", "")]
+    return rows + [("알림", note.ko) for note in answer.basis.notes]
 
 
 def _bars(scores: EmotionScores) -> str:
