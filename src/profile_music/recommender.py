@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from profile_music.errors import EncoderMismatchError, InputError, NothingGivenError
+from profile_music.errors import EncoderMismatchError, InputError, NothingGivenError, TextTooLongError
 from profile_music.explain import Context, explain, links_for
 from profile_music.lazy import LoadedOnce
 from profile_music.ranking import RankingOptions, blended, certainty, lifted, rank
@@ -21,6 +23,7 @@ from profile_music.types import (
     Emotion,
     EmotionScores,
     LineHit,
+    PhotoEmotion,
     RankedSong,
     Reason,
     Recommendation,
@@ -30,11 +33,13 @@ from profile_music.types import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from profile_music.index import IndexQuery, LyricIndex, SongFilter
+    from profile_music.index import IndexQuery, SongFilter
+    from profile_music.index.protocol import SongIndex
+    from profile_music.index.source import CatalogSource
     from profile_music.text import TextEncoder
     from profile_music.text.mood import TextMood
 
-
+log = logging.getLogger("profile_music.catalog")
 _CANDIDATES = 400
 # Weights of what is known about the wanted feeling; a face that was read counts as one.
 _COLORS_WEIGHT = 0.25
@@ -47,9 +52,10 @@ _MAX_SENTENCES = 12
 class Recommender:
     """Photo and text in, songs with reasons out. Thread-safe; each model loads once, on first use."""
 
-    def __init__(self, index: LyricIndex, settings: Settings) -> None:
+    def __init__(self, index: SongIndex, settings: Settings) -> None:
         """Use an opened index; `load` is the usual way."""
         self.index = index
+        self.source: CatalogSource | None = None
         self.settings = settings
         self.reader = PhotoReader(settings)
         self._check_encoder()
@@ -61,11 +67,35 @@ class Recommender:
         Raises:
             CatalogError: The catalogue is missing, damaged, or built with another encoder.
         """
-        from profile_music.index import LyricIndex
+        from profile_music.index.source import CatalogSource
 
         settings = settings or Settings()
-        folder = Path(catalog or settings.catalog or bundled_catalog_dir())
-        return cls(LyricIndex.open(folder), settings)
+        source = CatalogSource(
+            catalog or settings.catalog or bundled_catalog_dir(),
+            cache_dir=settings.cache_dir,
+            poll_s=settings.catalog_poll_s,
+        )
+        recommender = cls(source.open(), settings)
+        recommender.source = source
+        return recommender
+
+    def latest(self) -> Recommender:
+        """Return a recommender over the newest version of the catalogue, with the same loaded models.
+
+        It is this one where nothing newer was published (or it is too soon to ask). A request that began with one
+        version ends with it, so no answer ever mixes two.
+        """
+        newer = self.source.newer() if self.source else None
+        if newer is None:
+            return self
+        following = copy(self)
+        following.index = newer
+        try:
+            following._check_encoder()
+        except EncoderMismatchError as error:
+            log.warning("the newer catalogue cannot be used: %s", error)
+            return self
+        return following
 
     def warm(self) -> None:
         """Load every model now, so that the first request is as fast as the next."""
@@ -101,6 +131,7 @@ class Recommender:
         *,
         emotion: Emotion | str | None = None,
         face_index: int = 0,
+        seen: PhotoEmotion | None = None,
         options: RankingOptions | None = None,
         song_filter: SongFilter | None = None,
     ) -> Recommendation:
@@ -112,6 +143,7 @@ class Recommender:
             top_k: How many songs, 1 to 50.
             emotion: The person's own word on the emotion; it overrules the photo.
             face_index: Which face speaks for the photo.
+            seen: What an earlier answer read from the photo, in place of the photo itself.
             options: Match or lift, fresh picks, exclusions.
             song_filter: Decade, genre, artist.
 
@@ -124,9 +156,9 @@ class Recommender:
         if not 1 <= top_k <= 50:
             raise InputError(reason="top_k 1..50")
         sentences = self._sentences(text)
-        if photo is None and emotion is None and not sentences:
+        if photo is None and emotion is None and seen is None and not sentences:
             raise NothingGivenError()
-        reading = self.reader.read(photo, face_index=face_index) if photo is not None else None
+        reading = self.reader.read(photo, face_index=face_index) if photo is not None else _remembered(seen)
         mood = self._text_mood(sentences)
         felt, weights = self._feeling(reading, mood, Emotion(emotion) if emotion else None)
         options = options or RankingOptions(songs_per_artist=self.settings.songs_per_artist)
@@ -138,7 +170,7 @@ class Recommender:
             faces=reading.faces if reading else (),
             text_mood=mood,
             basis=self._basis(reading, sentences, weights, emotion),
-            photo_size=reading.size if reading else None,
+            photo_size=reading.size if reading and photo is not None else None,
         )
 
     def search_lines(self, text: str, top_k: int) -> list[tuple[LineHit, Song]]:
@@ -153,7 +185,10 @@ class Recommender:
         """Return the text's sentences, with the whole text first where there are several."""
         from profile_music.text.clean import clean_text, split_sentences
 
-        cleaned = clean_text(text or "", self.settings.text_max_characters)
+        limit = self.settings.text_max_characters
+        if text and len(text) > limit:
+            raise TextTooLongError(limit_characters=limit)
+        cleaned = clean_text(text or "", limit)
         sentences = split_sentences(cleaned)[:_MAX_SENTENCES]
         return sentences if len(sentences) < 2 else [cleaned, *sentences]
 
@@ -186,7 +221,6 @@ class Recommender:
         query = self._query(sentences, wanted, song_filter)
         limit = max(_CANDIDATES, top_k * 20) + len(options.exclude_ids)
         chosen = rank(self.index.search(query, limit), self.index.song, options, top_k)
-        affinity = self.index.affinity(wanted)
         face = reading.emotion if reading and reading.emotion.source == "face" else None
         context = Context(
             has_text=bool(sentences),
@@ -200,12 +234,12 @@ class Recommender:
                 song=song,
                 score=hit.score,
                 matched_line=self.index.line(hit.line_id) if hit.line_id >= 0 else None,
-                reason=explain(song, hit, float(affinity[hit.song_index]), context),
+                reason=explain(song, hit, hit.affinity, context),
                 links=links_for(song),
                 parts={
                     "semantic": hit.semantic,
                     "lexical": hit.lexical,
-                    "emotion": float(affinity[hit.song_index]),
+                    "emotion": hit.affinity,
                 },
             )
             for number, (hit, song) in enumerate(chosen, start=1)
@@ -253,6 +287,10 @@ class Recommender:
         if reading and not sentences:
             notes.append(_NO_TEXT)
         return Basis(photo, "sentences" if sentences else "none", weights, tuple(notes))
+
+
+def _remembered(seen: PhotoEmotion | None) -> PhotoReading | None:
+    return PhotoReading((0, 0), (), seen) if seen else None
 
 
 _NO_FACE = Reason(

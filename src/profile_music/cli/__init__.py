@@ -93,7 +93,9 @@ def app() -> None:
 def main() -> None:
     """Run the command line; an expected failure is one line on stderr and exit status 1 (bad usage: 2)."""
     try:
-        app(standalone_mode=False)
+        # Without its standalone mode click returns the status of an early exit instead of raising it.
+        status = app(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except ProfileMusicError as error:
         click.echo(f"profile-music: [{error.code}] {error.message_ko} / {error.message_en}", err=True)
         sys.exit(1)
@@ -103,8 +105,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("profile-music: 멈췄어요. / Stopped.", err=True)
         sys.exit(130)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except BrokenPipeError:
         # The reader of our output (head, less) left: not an error of ours.
         sys.stderr.close()
