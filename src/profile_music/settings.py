@@ -44,9 +44,7 @@ class KakaoSettings(BaseSettings):
     image_hosts: Words = Field(("*.kakaocdn.net",), description="Hosts that photos from Kakao may be fetched from.")
 
     skill: bool = Field(False, description="Serve POST /kakao/skill without a shared secret.")
-    skill_secret: SecretStr | None = Field(
-        None, description="Serve POST /kakao/skill to callers with this X-Skill-Secret."
-    )
+    skill_secret: SecretStr | None = Field(None, description="The same, for callers that send this X-Skill-Secret.")
     skill_cards: Literal["list", "carousel"] = Field("list", description="How the chatbot shows songs.")
     skill_block_id: str | None = Field(None, description="Block that quick replies call; by utterance where absent.")
     skill_deadline_s: float = Field(4.5, gt=0, lt=5, description="The chatbot is answered within this time.")
@@ -59,7 +57,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PROFILE_MUSIC_", extra="ignore", frozen=True)
 
-    catalog: str | None = Field(None, description="Catalogue folder; the bundled one where absent.")
+    catalog: str | None = Field(
+        None, description="Catalogue folder or s3://bucket/prefix, #sad for one part; the bundled one where absent."
+    )
+    catalog_poll_s: float = Field(60.0, ge=0, description="A newer catalogue is looked for at most this often.")
     encoder: str = Field("embedded", description="Text encoder: embedded or ko-sroberta.")
     model_dir: Path | None = Field(None, description="Folder of fetched models; the user's cache folder where absent.")
     cache_dir: Path | None = Field(None, description="Folder for caches; the user's cache folder where absent.")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -19,13 +18,17 @@ from profile_music.errors import InputError, ProfileMusicError
 from profile_music.recommender import Recommender
 from profile_music.service.forms import body_limit_bytes
 from profile_music.service.middleware import Gate
+from profile_music.service.page import make_page_router
+from profile_music.service.optional import mount_optional
 from profile_music.service.pool import InferencePool
 from profile_music.service.routes import make_router
 from profile_music.settings import Settings
 
+if TYPE_CHECKING:
+    from profile_music.service.fetch import GuardedClient
+
 log = logging.getLogger("profile_music.service")
 _RETRY_AFTER_S = 2
-_STATIC_DIR = Path(__file__).parent / "static"
 
 
 class _NotFoundError(ProfileMusicError):
@@ -42,21 +45,27 @@ class _MethodError(ProfileMusicError):
     en = "This method is not allowed here."
 
 
-def create_app(settings: Settings | None = None, recommender: Recommender | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    recommender: Recommender | None = None,
+    photo_client: GuardedClient | None = None,
+) -> FastAPI:
     """Make the application.
 
     Args:
         settings: Read from the environment where None.
         recommender: Used as it is; where None, one is loaded and warmed when the application starts.
+        photo_client: Fetches photos by URL and from Kakao, where settings ask for it; a usual one where None.
     """
     settings = settings or Settings()
     app = FastAPI(
         title="프뮤 profile-music", version=__version__, lifespan=_lifespan(settings, recommender), redoc_url=None
     )
     app.include_router(make_router())
+    mount_optional(app, settings, photo_client)
     for kind in (ProfileMusicError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_error)
-    app.mount("/", StaticFiles(directory=_STATIC_DIR, html=True), name="page")
+    app.include_router(make_page_router())
     app.add_middleware(Gate, max_body_bytes=body_limit_bytes(settings.photo_max_bytes))
     return app
 

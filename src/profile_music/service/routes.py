@@ -9,21 +9,32 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from profile_music import __version__
 from profile_music.errors import InputError, NothingGivenError
 from profile_music.index import SongFilter
 from profile_music.ranking import RankingOptions
 from profile_music.recommender import Recommender
 from profile_music.service.forms import RequestForm, read_form
-from profile_music.service.schemas import EmotionBody, ErrorBody, RecommendationBody, SongsRequest
-from profile_music.types import EMOTIONS, Recommendation
+from profile_music.service.optional import with_photo
+from profile_music.service.schemas import (
+    ConfigBody,
+    EmotionBody,
+    ErrorBody,
+    RecommendationBody,
+    SeenPhoto,
+    SongsRequest,
+)
+from profile_music.types import EMOTIONS, EmotionScores, PhotoEmotion, Recommendation
 
 Result = TypeVar("Result")
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody} for status in (400, 404, 413, 415, 422, 503, 504)
 }
+_DECADES = (1980, 1990, 2000, 2010, 2020)
 _FIELDS = {
     "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, GIF, BMP or HEIC."},
+    "photo_url": {"type": "string", "description": "Instead of photo, where the operator has allowed hosts."},
     "text": {"type": "string", "description": "A status message or any short text."},
     "top_k": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5},
     "emotion": {"type": "string", "enum": [e.value for e in EMOTIONS], "description": "Overrules the photo."},
@@ -51,12 +62,15 @@ def make_router() -> APIRouter:
     )  # fmt: skip
     router.add_api_route(
         "/v1/emotion", _emotion, methods=["POST"], response_model=EmotionBody, responses=_ERRORS,
-        openapi_extra=_form_schema("photo", "face"), summary="Faces and emotion of a photo",
+        openapi_extra=_form_schema("photo", "photo_url", "face"), summary="Faces and emotion of a photo",
     )  # fmt: skip
     router.add_api_route(
         "/v1/songs", _songs, methods=["POST"], response_model=RecommendationBody, responses=_ERRORS,
         summary="Songs for an emotion and a text",
     )  # fmt: skip
+    router.add_api_route(
+        "/v1/config", _config, methods=["GET"], response_model=ConfigBody, summary="What may be asked for here"
+    )
     router.add_api_route("/healthz", _healthz, methods=["GET"], summary="The process lives")
     router.add_api_route("/readyz", _readyz, methods=["GET"], summary="Models and catalogue are loaded")
     return router
@@ -69,13 +83,13 @@ async def _run(request: Request, work: Callable[[Recommender], Result]) -> Resul
 
 
 async def _recommendations(request: Request) -> JSONResponse:
-    form = await read_form(request)
+    form = await with_photo(await read_form(request), request.app.state)
     answer = await _run(request, partial(_recommend_form, form))
     return JSONResponse(answer.to_dict())
 
 
 async def _emotion(request: Request) -> JSONResponse:
-    form = await read_form(request)
+    form = await with_photo(await read_form(request), request.app.state)
     photo = form.photo
     if photo is None:
         raise NothingGivenError()
@@ -96,10 +110,40 @@ async def _songs(request: Request, body: SongsRequest) -> JSONResponse:
     answer = await _run(
         request,
         lambda recommender: recommender.recommend(
-            None, body.text, body.top_k, emotion=body.emotion, options=options, song_filter=chosen
+            None,
+            body.text,
+            body.top_k,
+            emotion=body.emotion,
+            seen=_seen(body.photo, recommender),
+            options=options,
+            song_filter=chosen,
         ),
     )
     return JSONResponse(answer.to_dict())
+
+
+def _seen(photo: SeenPhoto | None, recommender: Recommender) -> PhotoEmotion | None:
+    if photo is None:
+        return None
+    scores = EmotionScores.from_mapping(photo.probabilities)
+    unsure = photo.source == "face" and scores.confidence < recommender.reader.classifier.abstain_below
+    return PhotoEmotion(scores, photo.source, unsure)
+
+
+async def _config(request: Request) -> JSONResponse:
+    state = request.app.state
+    index = state.recommender.index
+    limits = {"photo_bytes": state.settings.photo_max_bytes, "text_characters": state.settings.text_max_characters}
+    return JSONResponse(
+        {
+            "version": __version__,
+            "songs": len(index),
+            "genres": list(index.manifest.genres),
+            "decades": list(_DECADES),
+            "limits": limits,
+            "kakao": bool(getattr(state, "kakao", None)),
+        }
+    )
 
 
 def _recommend_form(form: RequestForm, recommender: Recommender) -> Recommendation:
