@@ -10,23 +10,25 @@ import sys
 import types
 from typing import Any
 
+import numpy as np
 import torch
 
 
 def nms(boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.Tensor:
     """Suppress overlaps greedily as torchvision's CPU kernel does: stable order, float32, strictly above goes."""
     order = torch.argsort(scores, descending=True, stable=True)
-    x1, y1, x2, y2 = boxes.unbind(1)
-    areas = (x2 - x1) * (y2 - y1)
-    kept = []
-    while order.numel():
-        best, order = order[0], order[1:]
-        kept.append(best)
-        width = (torch.minimum(x2[best], x2[order]) - torch.maximum(x1[best], x1[order])).clamp(min=0)
-        height = (torch.minimum(y2[best], y2[order]) - torch.maximum(y1[best], y1[order])).clamp(min=0)
-        shared = width * height
-        order = order[~(shared / (areas[best] + areas[order] - shared) > threshold)]
-    return torch.stack(kept) if kept else torch.zeros(0, dtype=torch.long)
+    corners = boxes[order]
+    areas = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
+    extent = torch.minimum(corners[:, None, 2:], corners[None, :, 2:])
+    extent = (extent - torch.maximum(corners[:, None, :2], corners[None, :, :2])).clamp_(min=0)
+    shared = extent[..., 0] * extent[..., 1]
+    # One matrix and a loop over rows: about as fast as torchvision's compiled loop at these sizes.
+    overlaps = (shared / (areas[:, None] + areas[None] - shared) > threshold).numpy()
+    alive = np.ones(len(order), bool)
+    for row in range(len(order)):
+        if alive[row]:
+            alive[row + 1 :] &= ~overlaps[row, row + 1 :]
+    return order[torch.from_numpy(alive)]
 
 
 def batched_nms(boxes: torch.Tensor, scores: torch.Tensor, groups: torch.Tensor, threshold: float) -> torch.Tensor:

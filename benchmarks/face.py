@@ -1,0 +1,92 @@
+"""Face detection beside facenet-pytorch's, in one process, on the same pictures, in turns.
+
+Usage: python benchmarks/face.py [--rounds N] [--threads 1 2] [--json FILE]
+Needs torch and `pip install --no-deps facenet-pytorch==2.6.0` beside this package (not a part of its own environment).
+"Equal settings" are facenet-pytorch's defaults (faces from 20 px, the whole picture); "serving" are this package's
+defaults (a copy of at most 640 px, faces from 6 % of its side). Medians of single calls, in milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "src")]
+
+
+def pictures() -> dict[str, np.ndarray]:
+    """Return the inputs: one face at 640 and 2,048 px, a group, a crowd, none."""
+    portrait = Image.open(ROOT / "examples" / "portrait.jpg").convert("RGB")
+    photos = ROOT / "tests" / "data" / "photos"
+    images = {f"portrait {side} px": portrait.resize((side, side), Image.Resampling.BICUBIC) for side in (640, 2048)}
+    images |= {name: Image.open(photos / f"{name}.jpg").convert("RGB") for name in ("group", "crowd", "coffee")}
+    return {name: np.asarray(image) for name, image in images.items()}
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return one call's time in milliseconds."""
+    begin = time.perf_counter()
+    call()
+    return (time.perf_counter() - begin) * 1e3
+
+
+def compare(threads: int, rounds: int) -> list[dict[str, float | str]]:
+    """Time every detector on every picture, in turns, so that other load falls on all alike."""
+    import torch
+    from facenet_reference import load_mtcnn
+
+    from profile_music.face import FaceDetector
+
+    torch.set_num_threads(threads)
+    reference = load_mtcnn(keep_all=True)
+    equal = FaceDetector.load(threads=threads, max_side_px=10_000, min_face_px=20, min_face_share=0, min_score=0)
+    serving = FaceDetector.load(threads=threads)
+    rows: list[dict[str, float | str]] = []
+    for name, image in pictures().items():
+        pil = Image.fromarray(image)
+        calls: dict[str, Callable[[], object]] = {
+            "facenet_pytorch_ms": lambda pil=pil: reference.detect(pil, landmarks=True),
+            "equal_ms": lambda image=image: equal.detect([image]),
+            "serving_ms": lambda image=image: serving.detect([image]),
+        }
+        times: dict[str, list[float]] = {key: [] for key in calls}
+        for turn in range(rounds + 2):
+            for key, call in calls.items():
+                elapsed = timed(call)
+                if turn >= 2:
+                    times[key].append(elapsed)
+        medians = {key: statistics.median(values) for key, values in times.items()}
+        rows.append({"picture": name, "threads": threads, **{key: round(value, 1) for key, value in medians.items()}})
+        rows[-1]["times_faster_equal"] = round(medians["facenet_pytorch_ms"] / medians["equal_ms"], 2)
+        rows[-1]["times_faster_serving"] = round(medians["facenet_pytorch_ms"] / medians["serving_ms"], 2)
+    return rows
+
+
+def main() -> None:
+    """Print a table, and write it as JSON where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    rows = [row for threads in args.threads for row in compare(threads, args.rounds)]
+    print(" | ".join(rows[0]))
+    for row in rows:
+        print(" | ".join(str(value) for value in row.values()))
+    print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
