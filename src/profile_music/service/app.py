@@ -18,8 +18,8 @@ from profile_music.errors import InputError, ProfileMusicError
 from profile_music.recommender import Recommender
 from profile_music.service.forms import body_limit_bytes
 from profile_music.service.middleware import Gate
-from profile_music.service.page import make_page_router
 from profile_music.service.optional import mount_optional
+from profile_music.service.page import make_page_router
 from profile_music.service.pool import InferencePool
 from profile_music.service.routes import make_router
 from profile_music.settings import Settings

@@ -125,7 +125,7 @@ async def _songs(request: Request, body: SongsRequest) -> JSONResponse:
 def _seen(photo: SeenPhoto | None, recommender: Recommender) -> PhotoEmotion | None:
     if photo is None:
         return None
-    scores = EmotionScores.from_mapping(photo.probabilities)
+    scores = EmotionScores.from_mapping(dict(photo.probabilities.items()))
     unsure = photo.source == "face" and scores.confidence < recommender.reader.classifier.abstain_below
     return PhotoEmotion(scores, photo.source, unsure)
 
@@ -141,7 +141,7 @@ async def _config(request: Request) -> JSONResponse:
             "genres": list(index.manifest.genres),
             "decades": list(_DECADES),
             "limits": limits,
-            "kakao": bool(getattr(state, "kakao", None)),
+            "kakao": bool(state.settings.kakao.rest_api_key),
         }
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -113,12 +113,22 @@ class RecommendationBody(BaseModel):
     photo_size: tuple[int, int] | None
 
 
+class SeenPhoto(BaseModel):
+    """What an earlier answer read from a photo, so that the photo need not be sent again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    probabilities: dict[EmotionName, Annotated[float, Field(ge=0, le=1)]]
+    source: Literal["face", "colors"] = "face"
+
+
 class SongsRequest(BaseModel):
-    """The body of /v1/songs: an emotion, a text, or both."""
+    """The body of /v1/songs: at least one of emotion, text, and what a photo said."""
 
     model_config = ConfigDict(extra="forbid")
 
     emotion: EmotionName | None = None
+    photo: SeenPhoto | None = None
     text: str | None = None
     top_k: int = Field(5, ge=1, le=50)
     mood: Literal["match", "lift"] = "match"
@@ -127,6 +137,24 @@ class SongsRequest(BaseModel):
     genres: list[str] = Field(default_factory=list, max_length=50)
     artists: list[str] = Field(default_factory=list, max_length=50)
     exclude: list[str] = Field(default_factory=list, max_length=1000)
+
+
+class LimitsBody(BaseModel):
+    """What may be sent."""
+
+    photo_bytes: int
+    text_characters: int
+
+
+class ConfigBody(BaseModel):
+    """What a client may ask for here."""
+
+    version: str
+    songs: int
+    genres: list[str]
+    decades: list[int]
+    limits: LimitsBody
+    kakao: bool
 
 
 class ErrorDetail(BaseModel):
