@@ -36,7 +36,7 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--precision", default="fp32", show_default=True, type=click.Choice(["int8", "fp16", "fp32"]),
               help="Of the ONNX file.")  # fmt: skip
 @click.option("--measure-crop/--no-measure-crop", default=True, show_default=True,
-              help="Measure where the detector's boxes lie in the pictures, so that photos are cropped alike.")  # fmt: skip
+              help="Measure the detector's boxes on the pictures, so that photos are cropped alike.")  # fmt: skip
 @click.option("--licence", default="", help="Licence words of the weights, kept in the file.")
 def train_emotion(
     kind: str,

@@ -80,8 +80,12 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
 class EmotionClassifier:
     """Reads happy, angry, sad and neutral from square face crops. Thread-safe; load once, share."""
 
-    def __init__(self, session: OrtSession) -> None:
+    def __init__(self, session: OrtSession, *, size_bytes: int = 0) -> None:
         """Take a loaded graph: float32 (N, 3, S, S) in 0..1 to logits (N, 4), with metadata.
+
+        Args:
+            session: The graph.
+            size_bytes: Size of its file, kept for reports.
 
         Raises:
             ModelError: The graph is not an emotion model of this project's form.
@@ -91,6 +95,7 @@ class EmotionClassifier:
         self._session = session
         self.info = EmotionModelInfo.from_metadata(session.name, session.metadata, session.input_shapes[0])
         self.name = session.name
+        self.size_bytes = size_bytes
 
     @classmethod
     def load(cls, path: Path | None = None, *, threads: int = 0) -> EmotionClassifier:
@@ -106,7 +111,7 @@ class EmotionClassifier:
         if path is not None and not path.is_file():
             raise ModelError(name=path.name, reason="file missing")
         file = path if path is not None else resolve_model(DEFAULT_MODEL)
-        return cls(OrtSession(file, threads=threads))
+        return cls(OrtSession(file, threads=threads), size_bytes=file.stat().st_size)
 
     @property
     def abstain_below(self) -> float:
