@@ -77,7 +77,11 @@ class PhotoReader:
 
         picture = self._decode(photo)
         faces = self._read_faces(picture.pixels)
-        size = (picture.pixels.shape[1], picture.pixels.shape[0])
+        if faces and picture.scale != 1:  # a large photo was decoded smaller; boxes are told in its own pixels
+            from profile_music.face import scaled
+
+            faces = tuple(scaled(face, picture.scale) for face in faces)
+        size = picture.original_size
         if not faces:
             return PhotoReading(size, (), PhotoEmotion(color_mood(picture.pixels), "colors"))
         if not 0 <= face_index < len(faces):

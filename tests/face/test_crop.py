@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profile_music.face import crop_square, most_prominent
+from profile_music.face import crop_square, most_prominent, scaled
 from profile_music.types import BoundingBox, Face
 
 
@@ -27,6 +27,11 @@ def test_the_larger_face_then_the_central_then_the_surer():
     assert most_prominent([face(20, 20, 30), face(100, 50, 30)], shape) == 1
     assert most_prominent([face(100, 50, 30), face(100, 50, 30, 0.7)], shape) == 0
     assert most_prominent([], shape) is None
+
+
+def test_a_face_is_scaled_with_its_landmarks():
+    small = Face(BoundingBox(1, 2, 3, 4), 0.9, ((1.5, 2.5),))
+    assert scaled(small, 2) == Face(BoundingBox(2, 4, 6, 8), 0.9, ((3, 5),))
 
 
 def test_the_crop_is_the_square_round_the_box(image):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,12 @@ def most_prominent(faces: Sequence[Face], image_shape: tuple[int, ...]) -> int |
     if not faces:
         return None
     return max(range(len(faces)), key=lambda index: prominence(faces[index], image_shape))
+
+
+def scaled(face: Face, factor: float) -> Face:
+    """Return a face with its box and landmarks in pixels of a picture `factor` times as large."""
+    box = BoundingBox(*(value * factor for value in face.box))
+    return replace(face, box=box, landmarks=tuple((x * factor, y * factor) for x, y in face.landmarks))
 
 
 def crop_square(image: RgbImage, box: BoundingBox, *, scale: float = 1.0, shift_y: float = 0.0) -> RgbImage:
