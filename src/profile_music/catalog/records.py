@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from profile_music.catalog.names import normalized_name
+from profile_music.catalog.problems import RowProblem
 from profile_music.text.lyrics import clean_lyrics
 from profile_music.types import EMOTIONS, EmotionScores, Song
 
 _MAX_LINES = 400
 _MAX_FIELD_CHARACTERS = 500
 _EMOTION_WORDS = {
-    "기쁨": "happy",
-    "행복": "happy",
-    "분노": "angry",
-    "화남": "angry",
-    "슬픔": "sad",
-    "중립": "neutral",
-    "평온": "neutral",
+    **dict.fromkeys(("기쁨", "행복", "즐거움", "신남", "joy", "happiness"), "happy"),
+    **dict.fromkeys(("분노", "화남", "화", "anger"), "angry"),
+    **dict.fromkeys(("슬픔", "우울", "sadness"), "sad"),
+    **dict.fromkeys(("중립", "평온", "차분", "calm"), "neutral"),
 }
 LABEL_WEIGHT = 0.85
 """Weight that a single emotion label gets; the rest is spread over the other three."""
-
-
-class RowProblem(ValueError):
-    """Why a row was not taken: a stable code and a sentence."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        """Keep both for the report of rejected rows."""
-        super().__init__(f"{code}: {reason}")
-        self.code = code
-        self.reason = reason
 
 
 def song_id_for(title: str, artist: str, melon_id: str = "") -> str:
@@ -72,6 +61,7 @@ def song_from_record(record: Mapping[str, Any]) -> Song:
         melon_id=melon_id,
         cover_url=_url(record, "cover_url"),
         preview_url=_url(record, "preview_url"),
+        store_url=_url(record, "store_url"),
         emotions=emotions,
         emotion_source=_text(record, "emotion_source") or ("source" if emotions else ""),
         moods=_words(record.get("moods")),
@@ -83,9 +73,22 @@ def _text(record: Mapping[str, Any], name: str) -> str:
     value = record.get(name)
     if value is None:
         return ""
-    text = " ".join(unicodedata.normalize("NFC", str(value)).split())
+    text = _plain(str(value))
     if len(text) > _MAX_FIELD_CHARACTERS:
         raise RowProblem(f"{name}_too_long", f"{name} is longer than {_MAX_FIELD_CHARACTERS} characters")
+    return text
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", _encodable(text)).split())
+
+
+def _encodable(text: str) -> str:
+    """Return the text; lone surrogates (from JSON escapes) cannot be written to any file."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RowProblem("encoding_invalid", "characters that are no text (lone surrogates)") from error
     return text
 
 
@@ -99,11 +102,16 @@ def _url(record: Mapping[str, Any], name: str) -> str:
 def _lines(record: Mapping[str, Any]) -> tuple[str, ...]:
     given = record.get("lines")
     if given:
-        rows = given if isinstance(given, list | tuple) else re.split(r"[\n|]", str(given))
-        lines = [" ".join(unicodedata.normalize("NFC", str(row)).split()) for row in rows]
+        rows = given if isinstance(given, list | tuple) else _split_lines(str(given))
+        lines = [_plain(str(row)) for row in rows]
     else:
-        lines = [line.original for line in clean_lyrics(str(record.get("lyrics") or ""))]
+        lines = [line.original for line in clean_lyrics(_encodable(str(record.get("lyrics") or "")))]
     return tuple(line for line in lines if line)[:_MAX_LINES]
+
+
+def _split_lines(text: str) -> list[str]:
+    """Split a cell at its line ends, or at | where it has none."""
+    return text.split("\n") if "\n" in text else text.split("|")
 
 
 def _year(value: Any) -> int | None:
@@ -119,6 +127,8 @@ def _emotions(value: Any) -> EmotionScores | None:
     if value in (None, ""):
         return None
     try:
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            value = json.loads(value)
         if isinstance(value, Mapping):
             return EmotionScores.from_mapping({str(name): float(weight) for name, weight in value.items()})
         name = str(value).strip().casefold()
