@@ -3,7 +3,8 @@
 from profile_music.index.catalog import CatalogFiles
 from profile_music.index.manifest import FileEntry, Manifest, check_files, read_manifest
 from profile_music.index.search import IndexQuery, LyricIndex, SongFilter
-from profile_music.index.writer import CatalogWriter, about_text, artist_key, line_key, remove_stale_builds
+from profile_music.index.work import remove_stale_builds
+from profile_music.index.writer import CatalogWriter, about_text, artist_key, line_key
 
 __all__ = [
     "CatalogFiles",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profile_music.errors import CatalogDamagedError
+from profile_music.index.known import LineTable
 from profile_music.index.lexical import LexicalIndex
 from profile_music.index.manifest import Manifest, check_files, read_manifest
 from profile_music.index.writer import line_key
 from profile_music.types import Song
+
+_LINES_AT_ONCE = 1 << 16
 
 
 class CatalogFiles:
@@ -116,13 +120,26 @@ class CatalogFiles:
         """Iterate over all songs in stored order."""
         return (self.song(number, with_lines=with_lines) for number in range(len(self)))
 
+    def find_lines(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Return the line number of each text that this version holds, -1 for the others."""
+        found = self._line_table.find([line_key(text) for text in texts])
+        for place in np.flatnonzero(found >= 0).tolist():
+            if self.line(int(found[place])) != texts[place]:
+                found[place] = -1
+        return found
+
     def known_vectors(self, keys: Sequence[bytes]) -> Mapping[bytes, NDArray[np.float32]]:
         """Return the vectors of those lines (by `line_key`) that this version holds."""
-        table = self._line_table()
-        found = {key: table[key] for key in keys if key in table}
-        return {key: np.asarray(self.vectors[number], dtype=np.float32) for key, number in found.items()}
+        rows = zip(keys, self._line_table.find(keys), strict=True)
+        return {key: np.asarray(self.vectors[row], dtype=np.float32) for key, row in rows if row >= 0}
 
-    def _line_table(self) -> dict[bytes, int]:
-        if not hasattr(self, "_known_lines"):
-            self._known_lines = {line_key(self.line(number)): number for number in range(self.manifest.lines)}
-        return self._known_lines
+    @cached_property
+    def _line_table(self) -> LineTable:
+        return LineTable(self._line_keys(), self.manifest.lines)
+
+    def _line_keys(self) -> Iterator[bytes]:
+        for begin in range(0, self.manifest.lines, _LINES_AT_ONCE):
+            end = min(begin + _LINES_AT_ONCE, self.manifest.lines)
+            block = self._lines[int(self._line_offsets[begin]) : int(self._line_offsets[end])].tobytes()
+            for line in block[:-1].split(b"\n"):
+                yield line_key(line)

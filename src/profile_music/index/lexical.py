@@ -6,9 +6,12 @@ from `profile_music.text.lexical`) are hashed into a fixed number of buckets, so
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,32 @@ def bucket_counts(tokens: Iterable[str]) -> dict[int, int]:
     return counts
 
 
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """A block of tokenised lines: int32 (3, P) of bucket, line (from 0) and count, in order of bucket."""
+
+    block: NDArray[np.int32]
+    lines: int
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return self.lines
+
+
+def postings_of(lines: Sequence[Iterable[str]]) -> Postings:
+    """Return the postings of tokenised lines."""
+    buckets: list[int] = []
+    rows: list[int] = []
+    counts: list[int] = []
+    for number, tokens in enumerate(lines):
+        found = bucket_counts(tokens)
+        buckets.extend(found.keys())
+        counts.extend(found.values())
+        rows.extend([number] * len(found))
+    block = np.array([buckets, rows, counts], dtype=np.int32).reshape(3, -1)
+    return Postings(block[:, np.argsort(block[0], kind="stable")], len(lines))
+
+
 class LexicalWriter:
     """Collects postings block by block on disk and merges them by counting sort."""
 
@@ -36,20 +65,10 @@ class LexicalWriter:
         self._frequency = np.zeros(BUCKETS, dtype=np.int64)
         self._lines = 0
 
-    def add(self, lines: Sequence[Iterable[str]]) -> None:
-        """Add a block of tokenised lines, in order."""
-        buckets: list[int] = []
-        rows: list[int] = []
-        counts: list[int] = []
-        for number, tokens in enumerate(lines, start=self._lines):
-            for bucket, count in bucket_counts(tokens).items():
-                buckets.append(bucket)
-                rows.append(number)
-                counts.append(count)
-        order = np.argsort(np.asarray(buckets, dtype=np.int32), kind="stable")
-        block = np.empty((3, len(buckets)), dtype=np.int32)
-        block[0], block[1], block[2] = buckets, rows, counts
-        block = block[:, order]
+    def add(self, lines: Sequence[Iterable[str]] | Postings) -> None:
+        """Add a block of lines, in order: tokenised, or their postings."""
+        block = (lines if isinstance(lines, Postings) else postings_of(lines)).block.copy()
+        block[1] += self._lines
         self._frequency += np.bincount(block[0], minlength=BUCKETS)
         path = self._folder / f"{self._prefix}-block-{len(self._blocks)}.npy"
         np.save(path, block)
@@ -63,8 +82,8 @@ class LexicalWriter:
         paths = {name: self._folder / f"{name}.npy" for name in self._names("lines", "weights")}
         lines_path, weights_path = paths.values()
         shape = (max(1, int(starts[-1])),)
-        lines = np.lib.format.open_memmap(lines_path, mode="w+", dtype=np.int32, shape=shape)
-        weights = np.lib.format.open_memmap(weights_path, mode="w+", dtype=np.float16, shape=shape)
+        lines = _reserved_memmap(lines_path, np.dtype(np.int32), shape)
+        weights = _reserved_memmap(weights_path, np.dtype(np.float16), shape)
         cursor = starts[:-1].copy()
         for path in self._blocks:
             buckets, rows, counts = np.load(path, mmap_mode="r")
@@ -87,6 +106,19 @@ class LexicalWriter:
 
     def _names(self, *arrays: str) -> list[str]:
         return [f"{self._prefix}_{array}" for array in arrays]
+
+
+def _reserved_memmap(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """Make a .npy file on disk and map it.
+
+    Raises:
+        OSError: The disk has no room. A sparse file would only find out while it is mapped, as a bus error.
+    """
+    array: np.memmap[Any, Any] = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
+    return array
 
 
 class LexicalIndex:

@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Protocol, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from profile_music.errors import CatalogError
-from profile_music.index.lexical import LexicalWriter
+from profile_music.index.lexical import LexicalWriter, Postings
 from profile_music.index.manifest import Manifest, adopt_file, publish, publishing
+from profile_music.index.work import working_folder
 from profile_music.types import EMOTIONS, EmotionScores, Song, Vectors
 
 DECADE_YEARS = 10
+Tokens = Sequence[Iterable[str]] | Postings
 
 
-class VectorSource(Protocol):
-    """Where known vectors come from: an older version of the same catalogue."""
-
-    def known_vectors(self, keys: Sequence[bytes]) -> Mapping[bytes, NDArray[np.float32]]:
-        """Return the vectors of those line keys that are known."""
-        ...
-
-
-def line_key(text: str) -> bytes:
+def line_key(text: str | bytes) -> bytes:
     """Return the key by which an unchanged line is recognised."""
-    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
+    raw = text.encode("utf-8") if isinstance(text, str) else text
+    return hashlib.blake2b(raw, digest_size=16).digest()
 
 
 def about_text(song: Song) -> str:
@@ -50,16 +43,20 @@ def artist_key(artist: str) -> int:
 
 
 class _Column:
-    """Raw bytes appended to a file, wrapped as .npy at the end, so that memory does not grow with the catalogue."""
+    """A .npy file that grows by appending, so that memory does not grow with the catalogue."""
 
     def __init__(self, folder: Path, name: str, dtype: str, width: int = 0) -> None:
-        self.name = name
-        self._raw = folder / f"{name}.raw"
         self._path = folder / f"{name}.npy"
         self._dtype = np.dtype(dtype)
         self._width = width
         self._rows = 0
-        self._stream: BinaryIO = self._raw.open("wb")
+        self._stream: BinaryIO = self._path.open("wb")
+        self._write_header()
+
+    def _write_header(self) -> None:
+        shape = (self._rows, self._width) if self._width else (self._rows,)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._stream, header)
 
     def append(self, values: Any) -> None:
         array = np.ascontiguousarray(values, dtype=self._dtype)
@@ -67,14 +64,15 @@ class _Column:
         self._rows += len(array)
 
     def finish(self) -> Path:
+        # numpy leaves room in a header for the first axis to grow, so the final one fits in its place.
+        self._stream.seek(0)
+        self._write_header()
         self._stream.close()
-        shape = (self._rows, self._width) if self._width else (self._rows,)
-        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
-        with self._path.open("wb") as target, self._raw.open("rb") as source:
-            np.lib.format.write_array_header_1_0(target, header)
-            shutil.copyfileobj(source, target, 1 << 20)
-        self._raw.unlink()
         return self._path
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._stream.close()
 
 
 class CatalogWriter:
@@ -94,7 +92,8 @@ class CatalogWriter:
         self._folder = folder
         self._encoder = dict(encoder)
         folder.mkdir(parents=True, exist_ok=True)
-        self._work = Path(tempfile.mkdtemp(prefix=".build-", dir=folder))
+        self._held = ExitStack()
+        self._work = self._held.enter_context(working_folder(folder))
         (self._work / "lexical").mkdir()
         self._lexical = LexicalWriter(self._work / "lexical")
         self._about = LexicalWriter(self._work / "lexical", "about")
@@ -130,24 +129,29 @@ class CatalogWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove the working folder."""
-        self._songs.close()
-        self._lines.close()
-        shutil.rmtree(self._work, ignore_errors=True)
+        for column in self._columns.values():
+            column.close()
+        # What could not be written is reported by the error that is on its way, not by closing.
+        with suppress(OSError):
+            self._songs.close()
+        with suppress(OSError):
+            self._lines.close()
+        self._held.close()
 
     def add(
         self,
         songs: Sequence[Song],
         vectors: Vectors,
-        tokens: Sequence[Iterable[str]],
+        tokens: Tokens,
         about_vectors: Vectors,
-        about_tokens: Sequence[Iterable[str]],
+        about_tokens: Tokens,
     ) -> None:
         """Add songs with the vectors and tokens of all their lines, in order, and of what they are about.
 
         Args:
             songs: Songs with at least one line and known emotion weights.
             vectors: float32 (lines of all these songs, dimensions).
-            tokens: The lexical tokens of the same lines.
+            tokens: The lexical tokens of the same lines, or their postings.
             about_vectors: float32 (songs, dimensions), of each song's `about_text`.
             about_tokens: The lexical tokens of the same texts (and of the artist's name).
 
@@ -212,10 +216,3 @@ class CatalogWriter:
             )
             publish(self._folder, manifest)
         return manifest
-
-
-def remove_stale_builds(folder: Path) -> Iterator[Path]:
-    """Remove working folders that killed builds left behind, yielding each."""
-    for path in folder.glob(".build-*"):
-        shutil.rmtree(path, ignore_errors=True)
-        yield path
