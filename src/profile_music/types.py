@@ -186,13 +186,17 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class LineHit:
-    """The best line of one song for a query, with the parts of its score (each 0..1 or a cosine)."""
+    """The best line of one song for a query, with the parts of its score (each 0..1 or a cosine).
+
+    `affinity` is how close the song's feeling is to the wanted one, 0..1; 0 where none was wanted.
+    """
 
     song_index: int
     line_id: int
     score: float
     semantic: float
     lexical: float
+    affinity: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

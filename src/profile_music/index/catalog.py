@@ -68,10 +68,11 @@ class CatalogFiles:
         return array
 
     def _bytes(self, name: str) -> NDArray[np.uint8]:
-        path = self._path(name)
-        if not path.stat().st_size:
-            raise CatalogDamagedError(file=name)
-        return np.memmap(path, dtype=np.uint8, mode="r")
+        try:
+            # An empty file cannot be mapped (ValueError); one may also vanish when a newer version replaces this one.
+            return np.memmap(self._path(name), dtype=np.uint8, mode="r")
+        except (OSError, ValueError) as error:
+            raise CatalogDamagedError(file=name) from error
 
     def _check_shapes(self) -> None:
         songs, lines = self.manifest.songs, self.manifest.lines

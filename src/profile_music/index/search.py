@@ -111,10 +111,14 @@ class LyricIndex:
         if lines is not None:
             scores += np.maximum.reduceat(lines.max(axis=0), self.files.first_lines[:-1])
             scores += self._about_scores(query)
-        scores += query.emotion_weight * self.affinity(query.emotion)
+        affinity = self.affinity(query.emotion)
+        scores += query.emotion_weight * affinity
         scores[~self._allowed(query.filter)] = -np.inf
         best = _top(scores, limit)
-        return [self._hit(int(number), float(scores[number]), lines, semantic, lexical) for number in best]
+        return [
+            self._hit(int(number), float(scores[number]), float(affinity[number]), lines, semantic, lexical)
+            for number in best
+        ]
 
     def affinity(self, emotion: EmotionScores | None) -> NDArray[np.float32]:
         """Return how close each song's feeling is to `emotion`, 0..1, shape (songs,).
@@ -169,19 +173,19 @@ class LyricIndex:
         self,
         song_index: int,
         score: float,
+        affinity: float,
         lines: NDArray[np.float32] | None,
         semantic: NDArray[np.float32],
         lexical: NDArray[np.float32],
     ) -> LineHit:
         if lines is None:
-            return LineHit(song_index, -1, score, 0.0, 0.0)
+            return LineHit(song_index, -1, score, 0.0, 0.0, affinity)
         owned = self.files.line_ids(song_index)
         block = lines[:, owned.start : owned.stop]
         sentence, offset = np.unravel_index(int(block.argmax()), block.shape)
         line_id = owned.start + int(offset)
-        return LineHit(
-            song_index, line_id, score, float(semantic[sentence, line_id]), float(lexical[sentence, line_id])
-        )
+        parts = float(semantic[sentence, line_id]), float(lexical[sentence, line_id])
+        return LineHit(song_index, line_id, score, *parts, affinity)
 
 
 def _top(scores: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
