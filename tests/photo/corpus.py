@@ -26,20 +26,13 @@ def picture(width: int = 60, height: int = 40) -> Image.Image:
 
 
 def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    """Encode a picture with Pillow (HEIF through pillow-heif)."""
+    """Encode a picture with Pillow (HEIF through pillow-heif, which is registered at the first use)."""
     if kind == "HEIF":
         import pillow_heif
 
-        return heif_bytes(pillow_heif.from_pillow(image), **options)
+        pillow_heif.register_heif_opener()
     stream = io.BytesIO()
     image.save(stream, kind, **options)
-    return stream.getvalue()
-
-
-def heif_bytes(container: object, **options: object) -> bytes:
-    """Save a pillow-heif container."""
-    stream = io.BytesIO()
-    container.save(stream, **options)
     return stream.getvalue()
 
 

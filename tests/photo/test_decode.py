@@ -63,7 +63,7 @@ UPRIGHT_FROM = {1: "0123", 2: "1032", 3: "3210", 4: "2301", 5: "0213", 6: "2031"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
 def test_orientation_is_applied(orientation, kind):
     stored = (RED, GREEN, BLUE, GREY)
     photo = decode_photo(corpus.encode(corpus.picture(), kind, exif=corpus.exif(orientation), quality=95))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.float32]
 Scores = NDArray[np.float32]
 
-_BLOCK = 512
+_BLOCK = 128
 
 
 def suppress(boxes: Boxes, scores: Scores, threshold: float) -> NDArray[np.intp]:

@@ -6,13 +6,13 @@ second and third net together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from profile_music.face.area import AreaSampler
+from profile_music.face.area import AreaSampler, Pixels
 from profile_music.face.boxes import (
     Boxes,
     Scores,
@@ -33,7 +33,7 @@ _REFINE_PX = 24
 _OUTPUT_PX = 48
 _REFINE_VALUES = 5
 _OUTPUT_VALUES = 15
-_BATCH = 256
+_BATCH_PX = 256 * _REFINE_PX**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +156,25 @@ def _run_on_crops(
     Returns:
         For each picture the candidates that lie inside it and the outputs for them.
     """
-    usable, crops = [], []
-    for sampler, candidates in zip(samplers, boxes, strict=True):
-        corners = pixel_corners(candidates, sampler.width, sampler.height)
-        inside = (corners[:, 2:] > corners[:, :2]).all(axis=1)
-        usable.append(candidates[inside])
-        crops.append(sampler.crops(corners[inside], size))
-    pixels = np.concatenate(crops)
-    batches = [net.run(pixels[start : start + _BATCH])[0] for start in range(0, len(pixels), _BATCH)]
+    corners = [pixel_corners(candidates, s.width, s.height) for s, candidates in zip(samplers, boxes, strict=True)]
+    inside = [(c[:, 2:] > c[:, :2]).all(axis=1) for c in corners]
+    corners = [c[good] for c, good in zip(corners, inside, strict=True)]
+    batches = [net.run(pixels)[0] for pixels in _crop_batches(samplers, corners, size)]
     outputs = np.concatenate(batches) if batches else np.zeros((0, values), np.float32)
-    ends = np.cumsum([len(candidates) for candidates in usable])
+    ends = np.cumsum([len(c) for c in corners])
+    usable = [candidates[good] for candidates, good in zip(boxes, inside, strict=True)]
     return list(zip(usable, np.split(outputs, ends[:-1]), strict=True))
+
+
+def _crop_batches(samplers: Sequence[AreaSampler], corners: Sequence[NDArray[np.intp]], size: int) -> Iterator[Pixels]:
+    """Yield the crops of all pictures in order, in batches of bounded memory (fewer of the larger crops)."""
+    most = _BATCH_PX // size**2
+    pending: list[Pixels] = []
+    for sampler, mine in zip(samplers, corners, strict=True):
+        for start in range(0, len(mine), most):
+            pending.append(sampler.crops(mine[start : start + most], size))
+            if sum(map(len, pending)) >= most:
+                yield np.concatenate(pending)
+                pending = []
+    if pending:
+        yield np.concatenate(pending)
