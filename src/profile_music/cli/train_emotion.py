@@ -26,6 +26,7 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="Folder for checkpoints, the model and the report.")  # fmt: skip
 @click.option("--recipe", default="default", show_default=True, help="default, gpu, mission, or a YAML file.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one value of the recipe (YAML).")
 @click.option("--split", type=click.Choice(["official", "plain", "person"]),
               help="How the test part is held out; the recipe's where absent.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(min=0.01), help="Budget of training time instead of the epochs.")
@@ -43,6 +44,7 @@ def train_emotion(
     root: Path,
     out: Path,
     recipe: str,
+    changes: tuple[str, ...],
     split: str | None,
     minutes: float | None,
     epochs: float | None,
@@ -58,18 +60,14 @@ def train_emotion(
     An interrupted training goes on from its last checkpoint when it is called again with the same OUT. Use the
     result with `--emotion-model OUT/emotion.onnx` or PROFILE_MUSIC_EMOTION_MODEL.
     """
-    import dataclasses
-
     try:
         from profile_music.train.emotion import train_emotion as run
         from profile_music.train.emotion_loop import RunOptions
-        from profile_music.train.emotion_recipe import load_recipe
+        from profile_music.train.emotion_recipe import change_recipe, load_recipe
     except ModuleNotFoundError as error:
         raise DependencyMissingError(extra="train") from error
 
-    chosen = load_recipe(recipe)
-    if epochs is not None:
-        chosen = dataclasses.replace(chosen, epochs=epochs)
+    chosen = change_recipe(load_recipe(recipe), [*changes, *([f"epochs={epochs}"] if epochs else [])])
     splits = _read(kind, root, out, chosen)
     options = RunOptions(
         out=out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
@@ -113,3 +114,20 @@ def load_recipe(name: str) -> EmotionRecipe:
     if not path.is_file():
         raise InputError(reason=f"no recipe {name}")
     return recipe_from_mapping({"name": path.stem, **(yaml.safe_load(path.read_text(encoding="utf-8")) or {})})
+
+
+def change_recipe(recipe: EmotionRecipe, changes: Sequence[str]) -> EmotionRecipe:
+    """Return the recipe with changes of the form ``key=value``, values as in YAML.
+
+    Raises:
+        InputError: A change has no "=" or names an unknown key.
+    """
+    import yaml
+
+    values: dict[str, Any] = {}
+    for change in changes:
+        key, sign, text = change.partition("=")
+        if not sign:
+            raise InputError(reason=f"{change}: expected KEY=VALUE")
+        values[key.strip()] = yaml.safe_load(text)
+    return recipe_from_mapping({**recipe.to_dict(), **values})
