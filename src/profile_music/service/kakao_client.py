@@ -18,6 +18,7 @@ from oauthlib.oauth2.rfc6749.errors import (
     UnauthorizedClientError,
 )
 
+from profile_music.service.fetch import tls_context
 from profile_music.service.kakao_errors import (
     KakaoCodeExpiredError,
     KakaoConfigError,
@@ -72,6 +73,7 @@ class KakaoClient:
         """Use the app of `settings`."""
         self._settings = settings
         self._redirect_uri = redirect_uri
+        self._tls = tls_context()
 
     def authorize_url(self, state: str, verifier: str) -> str:
         """Return where to send the browser."""
@@ -174,7 +176,7 @@ class KakaoClient:
     async def _http(self) -> AsyncIterator[httpx.AsyncClient]:
         try:
             # trust_env off: no proxy and no netrc of this machine sees a token.
-            async with httpx.AsyncClient(timeout=self._settings.timeout_s, trust_env=False) as http:
+            async with httpx.AsyncClient(timeout=self._settings.timeout_s, verify=self._tls, trust_env=False) as http:
                 yield http
         except httpx.TimeoutException as error:
             raise KakaoTimeoutError from error
