@@ -12,7 +12,7 @@ from profile_music.errors import ModelError
 from profile_music.runtime.models import resolve_model
 from profile_music.text.embedded import EmbeddedEncoder
 from profile_music.text.encoder import TextEncoder
-from profile_music.types import EmotionScores
+from profile_music.types import EmotionScores, Vectors
 
 MODEL_NAME = "text-mood"
 
@@ -50,6 +50,16 @@ class TextMood:
         """Return the probabilities of each text, in order; a text without words is neutral as far as is known."""
         if not texts:
             return []
-        logits = self._encoder.encode_queries(texts) @ self._coefficients.T + self._intercepts
+        return [EmotionScores.from_sequence(row) for row in self.probabilities(self._encoder.encode_queries(texts))]
+
+    @property
+    def encoder_fingerprint(self) -> str:
+        """Whose vectors `probabilities` takes."""
+        return self._encoder.fingerprint
+
+    def probabilities(self, vectors: Vectors) -> NDArray[np.float32]:
+        """Return the probabilities of texts that its encoder has encoded, shape (N, 4), in the order of `EMOTIONS`."""
+        logits = vectors @ self._coefficients.T + self._intercepts
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return [EmotionScores.from_sequence(row) for row in exponentials / exponentials.sum(axis=1, keepdims=True)]
+        result: NDArray[np.float32] = exponentials / exponentials.sum(axis=1, keepdims=True)
+        return result
