@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,14 @@ class PhotoReading:
     size: tuple[int, int]
     faces: tuple[Face, ...]
     emotion: PhotoEmotion
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready mapping, the same for HTTP and Lambda."""
+        return {
+            "size": list(self.size),
+            "faces": [face.to_dict() for face in self.faces],
+            "emotion": self.emotion.to_dict(),
+        }
 
 
 class PhotoReader:

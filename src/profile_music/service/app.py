@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -78,10 +79,20 @@ def _lifespan(settings: Settings, given: Recommender | None) -> Callable[[FastAP
         recommender = given or Recommender.load(settings=settings)
         await run_in_threadpool(recommender.warm)
         app.state.recommender = recommender
+        following = asyncio.create_task(_follow_catalog(app, settings.catalog_poll_s)) if given is None else None
         yield
+        if following:
+            following.cancel()
         app.state.pool.close()
 
     return lifespan
+
+
+async def _follow_catalog(app: FastAPI, poll_s: float) -> None:
+    """Change to newer versions of the catalogue between requests."""
+    while True:
+        await asyncio.sleep(max(poll_s, 1.0))
+        app.state.recommender = await run_in_threadpool(app.state.recommender.latest)
 
 
 async def _answer_error(request: Request, error: Exception) -> JSONResponse:

@@ -14,6 +14,7 @@ from profile_music.errors import InputError, NothingGivenError
 from profile_music.index import SongFilter
 from profile_music.ranking import RankingOptions
 from profile_music.recommender import Recommender
+from profile_music.service.answers import recommend_songs
 from profile_music.service.forms import RequestForm, read_form
 from profile_music.service.optional import with_photo
 from profile_music.service.schemas import (
@@ -21,10 +22,9 @@ from profile_music.service.schemas import (
     EmotionBody,
     ErrorBody,
     RecommendationBody,
-    SeenPhoto,
     SongsRequest,
 )
-from profile_music.types import EMOTIONS, EmotionScores, PhotoEmotion, Recommendation
+from profile_music.types import EMOTIONS, Recommendation
 
 Result = TypeVar("Result")
 
@@ -95,39 +95,12 @@ async def _emotion(request: Request) -> JSONResponse:
         raise NothingGivenError()
     face = form.integer("face", 0)
     reading = await _run(request, lambda recommender: recommender.reader.read(photo, face_index=face))
-    return JSONResponse(
-        {
-            "size": list(reading.size),
-            "faces": [face.to_dict() for face in reading.faces],
-            "emotion": reading.emotion.to_dict(),
-        }
-    )
+    return JSONResponse(reading.to_dict())
 
 
 async def _songs(request: Request, body: SongsRequest) -> JSONResponse:
-    options = RankingOptions(mood=body.mood, fresh_seed=body.fresh, exclude_ids=frozenset(body.exclude))
-    chosen = SongFilter(decades=tuple(body.decades), genres=tuple(body.genres), artists=tuple(body.artists))
-    answer = await _run(
-        request,
-        lambda recommender: recommender.recommend(
-            None,
-            body.text,
-            body.top_k,
-            emotion=body.emotion,
-            seen=_seen(body.photo, recommender),
-            options=options,
-            song_filter=chosen,
-        ),
-    )
+    answer = await _run(request, partial(recommend_songs, body))
     return JSONResponse(answer.to_dict())
-
-
-def _seen(photo: SeenPhoto | None, recommender: Recommender) -> PhotoEmotion | None:
-    if photo is None:
-        return None
-    scores = EmotionScores.from_mapping(dict(photo.probabilities.items()))
-    unsure = photo.source == "face" and scores.confidence < recommender.reader.classifier.abstain_below
-    return PhotoEmotion(scores, photo.source, unsure)
 
 
 async def _config(request: Request) -> JSONResponse:
@@ -141,7 +114,8 @@ async def _config(request: Request) -> JSONResponse:
             "genres": list(index.manifest.genres),
             "decades": list(_DECADES),
             "limits": limits,
-            "kakao": bool(state.settings.kakao.rest_api_key),
+            "kakao_login": state.settings.kakao.rest_api_key is not None,
+            "photo_url": bool(state.settings.photo_url_hosts),
         }
     )
 
