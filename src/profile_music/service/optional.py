@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def mount_optional(app: FastAPI, settings: Settings, client: GuardedClient | None = None) -> None:
-    """Add the routes that the settings ask for, and ``/v1/config``, which says what is on.
+    """Add the routes that the settings ask for; ``/v1/config`` says what is on.
 
     Args:
         app: The application.
@@ -30,9 +30,7 @@ def mount_optional(app: FastAPI, settings: Settings, client: GuardedClient | Non
         KakaoSecretMissingError: Kakao Login on https without a secret for its cookies.
     """
     kakao = settings.kakao
-    on = {"kakao_login": kakao.rest_api_key is not None, "photo_url": bool(settings.photo_url_hosts)}
-    app.add_api_route("/v1/config", lambda: on, methods=["GET"], summary="Which optional parts are on")
-    if not (any(on.values()) or _skill_is_on(kakao)):
+    if kakao.rest_api_key is None and not settings.photo_url_hosts and not _skill_is_on(kakao):
         return
     try:
         _mount(app, settings, client)

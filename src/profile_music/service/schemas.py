@@ -154,7 +154,8 @@ class ConfigBody(BaseModel):
     genres: list[str]
     decades: list[int]
     limits: LimitsBody
-    kakao: bool
+    kakao_login: bool
+    photo_url: bool
 
 
 class ErrorDetail(BaseModel):

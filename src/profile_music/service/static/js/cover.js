@@ -127,6 +127,48 @@ const COMPOSITIONS = [
     pen.fillStyle = light;
     pen.fill();
   },
+  function rays(pen, [, , shape, light, deep], roll) {
+    const count = 9;
+    for (let ray = 0; ray < count; ray++) {
+      const begin = Math.PI + (Math.PI * ray) / count;
+      pen.beginPath();
+      pen.moveTo(0.5, 0.84);
+      pen.arc(0.5, 0.84, 1.2, begin, begin + Math.PI / count / 2);
+      pen.fillStyle = light + "8c";
+      pen.fill();
+    }
+    circle(pen, 0.5, 0.84, 0.24 + roll() * 0.1);
+    pen.fillStyle = shape;
+    pen.fill();
+    pen.fillStyle = deep;
+    pen.fillRect(0, 0.84, 1, 0.16);
+  },
+  function moons(pen, [, , shape, light, deep], roll) {
+    for (let row = 0; row < 3; row++)
+      for (let column = 0; column < 3; column++) {
+        const [x, y] = [0.2 + column * 0.3, 0.2 + row * 0.3];
+        circle(pen, x, y, 0.12);
+        pen.fillStyle = [shape, light, deep][Math.floor(roll() * 3)];
+        pen.fill();
+        if (roll() < 0.45) continue;
+        const begin = Math.floor(roll() * 4) * (Math.PI / 2);
+        pen.beginPath();
+        pen.arc(x, y, 0.12, begin, begin + Math.PI);
+        pen.fillStyle = [deep, shape, light][Math.floor(roll() * 3)];
+        pen.fill();
+      }
+  },
+  function letter(pen, [, , shape, light, deep], roll, song) {
+    const glyph = [...song.title.replace(/[^\p{L}\p{N}]/gu, "")][0] ?? "♪";
+    circle(pen, 0.2 + roll() * 0.6, 0.24, 0.2);
+    pen.fillStyle = shape;
+    pen.fill();
+    pen.font = "900 1px system-ui, 'Apple SD Gothic Neo', 'Noto Sans KR', 'Noto Sans CJK KR', sans-serif";
+    pen.textAlign = "center";
+    pen.fillStyle = roll() > 0.5 ? deep : light;
+    pen.fillText(glyph.toUpperCase(), 0.5, 0.98);
+    pen.textAlign = "start";
+  },
   function record(pen, [, , shape, light, deep], roll) {
     const x = roll() > 0.5 ? 0.78 : 0.24;
     circle(pen, x, 0.7, 0.55);
@@ -160,17 +202,17 @@ export function paintCover(pen, song, x, y, width, height) {
   sky.addColorStop(1, palette[1]);
   pen.fillStyle = sky;
   pen.fillRect(0, 0, 1, 1);
-  COMPOSITIONS[Math.floor(roll() * COMPOSITIONS.length)](pen, palette, roll);
+  COMPOSITIONS[Math.floor(roll() * COMPOSITIONS.length)](pen, palette, roll, song);
   pen.restore();
 }
 
 /** Draw the page's own picture, a record setting like a sun, for a profile without photo and song. */
-export function paintDusk(pen, width, height) {
+export function paintDusk(pen, width, height, horizon = height * 0.74) {
   const sky = pen.createLinearGradient(0, 0, 0, height);
   for (const [stop, colour] of [[0, "#2b1440"], [0.38, "#8d2a5b"], [0.64, "#e5532d"], [0.82, "#ffab5e"], [1, "#ffd9a0"]]) sky.addColorStop(stop, colour);
   pen.fillStyle = sky;
   pen.fillRect(0, 0, width, height);
-  const [x, y, radius] = [width / 2, height * 0.74, Math.min(width * 0.62, height * 0.62)];
+  const [x, y, radius] = [width / 2, horizon, Math.min(width * 0.56, horizon * 0.8)];
   const disc = pen.createLinearGradient(0, y - radius, 0, y + radius * 0.4);
   disc.addColorStop(0, "#ffcf7d");
   disc.addColorStop(0.7, "#ff7048");
@@ -184,10 +226,10 @@ export function paintDusk(pen, width, height) {
   pen.fillStyle = sea;
   pen.fillRect(0, y, width, height - y);
   pen.fillStyle = "#ffb06a40";
-  for (let line = 0; line < 7; line++) {
-    const reach = radius * (0.86 - line * 0.1);
+  for (let line = 0; line < 2; line++) {
+    const reach = radius * (0.86 - line * 0.16);
     pen.beginPath();
-    pen.roundRect(x - reach, y + (height - y) * (0.06 + line * 0.13), reach * 2, 3, 2);
+    pen.roundRect(x - reach, y + radius * (0.05 + line * 0.05), reach * 2, radius / 90, 2);
     pen.fill();
   }
 }

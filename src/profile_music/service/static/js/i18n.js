@@ -29,6 +29,9 @@ export function t(key, values = {}) {
 
 export const has = (key) => key in strings;
 
+/** A genre of the catalogue in the page's language; as it is where there is no other name for it. */
+export const genreName = (genre) => strings[`genre.${genre}`] ?? genre;
+
 /** Of a pair {ko, en}, the one in the page's language. */
 export const pick = (pair) => pair?.[language()] ?? pair?.ko ?? "";
 

@@ -2,8 +2,8 @@
 
 import { fetchConfig, findSong, recommendPhoto, recommendSongs, Trouble } from "./api.js";
 import { coverOn } from "./cover.js";
-import { $, announce, el, reveal } from "./dom.js";
-import { changeLanguage, language, loadLanguage, pick, t } from "./i18n.js";
+import { $, announce, calm, el, reveal } from "./dom.js";
+import { changeLanguage, genreName, language, loadLanguage, pick, t } from "./i18n.js";
 import { openPhoto } from "./photo.js";
 import { hideProblem, showProblem } from "./problem.js";
 import { showProfile } from "./profile.js";
@@ -105,7 +105,7 @@ function drawFilters() {
   const boxes = (name, values, label) =>
     values.map((value) => el("label", { class: "check" }, el("input", { type: "checkbox", name, value, checked: checked(name).includes(String(value)) }), el("span", { text: label(value) })));
   $("decades").replaceChildren(...boxes("decade", state.config.decades, (decade) => t("tune.decadeName", { decade })));
-  $("genres").replaceChildren(...boxes("genre", state.config.genres, (genre) => genre));
+  $("genres").replaceChildren(...boxes("genre", state.config.genres, genreName));
   countFilters();
 }
 
@@ -232,7 +232,7 @@ function finish(answer, { whole, said, keepChoice }) {
   announce(t(said, { ...top, emotion: state.correction ? t(`emotion.${state.correction}`) : "", count: shown().length }));
   if (!whole) return;
   $("result-title").focus({ preventScroll: true });
-  reveal(matchMedia("(min-width: 900px)").matches ? $("result") : document.querySelector(".stage"));
+  scrollTo({ top: 0, behavior: calm() ? "auto" : "smooth" });
 }
 
 function fail(trouble) {

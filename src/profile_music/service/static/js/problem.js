@@ -11,7 +11,7 @@ export function showProblem(trouble, ways) {
   const buttons = ways.map((way) => el("button", { type: "button", class: "wide", text: t(way.key), on: { click: () => (hideProblem(), way.run()) } }));
   const box = $("problem");
   box.dataset.code = trouble.code;
-  box.replaceChildren(el("p", { text: sentence }), el("div", { class: "ways" }, ...buttons));
+  box.replaceChildren(el("p", { class: "problem-text", text: sentence }), el("div", { class: "ways" }, ...buttons));
   box.hidden = false;
   reveal(box, "center");
 }

@@ -32,8 +32,15 @@ function showBackground(photo, face, song) {
   }
   paintOn($("profile-art"), (pen, width, height) => {
     if (song) paintCover(pen, song, 0, 0, width, height);
-    else paintDusk(pen, width, height);
+    else paintDusk(pen, width, height, horizonOf(height));
   });
+}
+
+/** Just above the name, so that white words stand on the dark sea. */
+function horizonOf(height) {
+  const box = $("profile").getBoundingClientRect();
+  const body = document.querySelector(".profile-body").getBoundingClientRect();
+  return ((body.top - box.top - 14) / box.height) * height;
 }
 
 function showAvatar(photo, face, song) {
@@ -57,11 +64,11 @@ function paintPerson(pen, side) {
   pen.fillRect(0, 0, side, side);
   pen.fillStyle = "#d63a14";
   pen.beginPath();
-  pen.arc(side / 2, side * 0.36, side * 0.14, 0, 7);
+  pen.arc(side / 2, side * 0.345, side * 0.115, 0, 7);
   pen.fill();
-  [0.19, 0.34, 0.42, 0.34, 0.19].forEach((height, number) => {
+  [0.13, 0.21, 0.25, 0.21, 0.13].forEach((height, number) => {
     pen.beginPath();
-    pen.roundRect(side * (0.2 + number * 0.128), side * (1 - height), side * 0.088, side * 0.6, side * 0.05);
+    pen.roundRect(side * (0.226 + number * 0.117), side * (0.77 - height), side * 0.08, side * height, side * 0.04);
     pen.fill();
   });
 }

@@ -37,9 +37,9 @@ export async function cardPicture({ photo, face, name, text, song }) {
   canvas.height = HEIGHT;
   const pen = canvas.getContext("2d");
   paintBack(pen, photo?.picture, face, song);
-  let y = paintMusicBar(pen, song, HEIGHT - 250);
-  y = paintLine(pen, text, y - 56);
-  paintWho(pen, photo?.picture, face, name, song, y);
+  const top = HEIGHT - 226;
+  paintMusicBar(pen, song, top);
+  paintWho(pen, { picture: photo?.picture, face, name, text, song }, top - 52);
   paintSignature(pen);
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
@@ -106,38 +106,44 @@ function paintMusicBar(pen, song, y) {
     pen.roundRect(896 + bar * 18, y + 68 - height / 2, 9, height, 5);
     pen.fill();
   });
-  return y;
 }
 
-function paintLine(pen, text, bottom) {
-  if (!text) return bottom;
-  pen.font = `500 46px ${FONTS}`;
+function paintWho(pen, { picture, face, name, text, song }, bottom) {
+  const [x, radius, left] = [156, 76, 264];
+  pen.font = `500 44px ${FONTS}`;
+  const said = text ? lines(pen, text, WIDTH - left - 90, 3) : [];
+  const height = Math.max(radius * 2, (name ? 72 : 0) + said.length * 62);
+  const top = bottom - height;
+  paintFace(pen, picture, face, song, x, top + height / 2, radius);
+  let y = top + (height - (name ? 72 : 0) - said.length * 62) / 2;
   pen.fillStyle = "#fff";
-  const made = lines(pen, text, WIDTH - 160, 3);
-  made.forEach((line, number) => pen.fillText(line, 80, bottom - (made.length - 1 - number) * 66));
-  return bottom - made.length * 66 - 8;
+  if (name) {
+    pen.font = `800 54px ${FONTS}`;
+    pen.fillText(shortened(pen, name, WIDTH - left - 90), left, y + 54);
+    y += 72;
+  }
+  pen.font = `500 44px ${FONTS}`;
+  said.forEach((line, number) => pen.fillText(line, left, y + 46 + number * 62));
 }
 
-function paintWho(pen, picture, face, name, song, bottom) {
-  const [x, y, radius] = [132, bottom - 44, 60];
+function paintFace(pen, picture, face, song, x, y, radius) {
   pen.save();
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 7);
+  circle(pen, x, y, radius);
   pen.clip();
   if (picture) {
     const cut = portraitSquare(picture, face);
     pen.drawImage(picture, cut.x, cut.y, cut.side, cut.side, x - radius, y - radius, radius * 2, radius * 2);
   } else paintCover(pen, song, x - radius, y - radius, radius * 2, radius * 2);
   pen.restore();
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 7);
+  circle(pen, x, y, radius);
   pen.strokeStyle = "#fff";
-  pen.lineWidth = 5;
+  pen.lineWidth = 6;
   pen.stroke();
-  if (!name) return;
-  pen.font = `800 56px ${FONTS}`;
-  pen.fillStyle = "#fff";
-  pen.fillText(shortened(pen, name, 760), x + radius + 28, y + 20);
+}
+
+function circle(pen, x, y, radius) {
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, Math.PI * 2);
 }
 
 function paintSignature(pen) {

@@ -2,7 +2,7 @@
 
 import { coverOn } from "./cover.js";
 import { el, glide, icon } from "./dom.js";
-import { has, language, pick, t } from "./i18n.js";
+import { genreName, has, language, pick, t } from "./i18n.js";
 
 const player = new Audio();
 player.preload = "none";
@@ -82,11 +82,14 @@ function previewButton(song) {
   return button;
 }
 
+// Tables of songs put producers behind a semicolon; a card names the guest only.
+const withGuest = ({ featured }) => (featured ? ` (feat. ${featured.split(";")[0].trim()})` : "");
+
 function head(entry, actions) {
   const { song } = entry;
-  const facts = [song.artist + (song.featured ? ` (feat. ${song.featured})` : ""), song.year, song.genre].filter(Boolean).join(" · ");
+  const facts = [song.year, song.genre && genreName(song.genre)].filter(Boolean).join(" · ");
   const title = el("button", { type: "button", class: "song-title", on: { click: () => actions.onChoose(entry) } }, el("span", { text: song.title }));
-  return el("div", { class: "song-head" }, el("h3", {}, title), el("p", { class: "song-facts", text: facts }), el("p", { class: "fit" }));
+  return el("div", { class: "song-head" }, el("h3", {}, title), el("p", { class: "song-artist", text: song.artist + withGuest(song) }), el("p", { class: "song-facts" }, el("span", { text: facts }), el("span", { class: "fit" })));
 }
 
 const quote = ({ matched_line: line }) =>
