@@ -1,4 +1,4 @@
-"""The mission's first function: `{"url": ...}` or `{"image_base64": ...}` to the photo's emotion. Needs no catalogue."""
+"""The mission's first function: `{"url": ...}` or `{"image_base64": ...}` to an emotion. Needs no catalogue."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class JsonHandler:
         self._work = work
         self._cold = True
 
-    def __call__(self, event: Any, context: Any = None) -> dict[str, Any]:
+    def __call__(self, event: Any, _context: Any = None) -> dict[str, Any]:
         """Answer one event."""
         begin = time.perf_counter()
         status, answer = self._answer(event)

@@ -54,7 +54,8 @@ class HttpHandler:
         try:
             if not is_http(event):
                 raise InputError(reason="API Gateway")
-            return self._adapter(event, context)
+            answer: dict[str, Any] = self._adapter(event, context)
+            return answer
         except InputError as error:
             return http_answer(400, error.to_dict())
         except (KeyError, TypeError, AttributeError, RuntimeError, ValueError, binascii.Error) as error:
