@@ -16,6 +16,7 @@ from profile_music.types import EMOTIONS, EmotionScores, Song
 
 _MAX_LINES = 400
 _MAX_FIELD_CHARACTERS = 500
+_LINE_END_WORDS = re.compile(r"<br\s*/?>|\\n|\|", re.IGNORECASE)
 _EMOTION_WORDS = {
     **dict.fromkeys(("기쁨", "행복", "즐거움", "신남", "joy", "happiness"), "happy"),
     **dict.fromkeys(("분노", "화남", "화", "anger"), "angry"),
@@ -105,13 +106,14 @@ def _lines(record: Mapping[str, Any]) -> tuple[str, ...]:
         rows = given if isinstance(given, list | tuple) else _split_lines(str(given))
         lines = [_plain(str(row)) for row in rows]
     else:
-        lines = [line.original for line in clean_lyrics(_encodable(str(record.get("lyrics") or "")))]
+        lyrics = "\n".join(_split_lines(_encodable(str(record.get("lyrics") or ""))))
+        lines = [line.original for line in clean_lyrics(lyrics)]
     return tuple(line for line in lines if line)[:_MAX_LINES]
 
 
 def _split_lines(text: str) -> list[str]:
-    """Split a cell at its line ends, or at | where it has none."""
-    return text.split("\n") if "\n" in text else text.split("|")
+    """Split a cell at its line ends, or, where it has none, at what tables write instead of them."""
+    return text.splitlines() if "\n" in text or "\r" in text else _LINE_END_WORDS.split(text)
 
 
 def _year(value: Any) -> int | None:

@@ -48,6 +48,19 @@ def _group(name: str, text: str, verbs: dict[str, tuple[str, str]]) -> LazyGroup
 
 
 _CLI = "profile_music.cli"
+catalog_verbs = _group(
+    "catalog",
+    "Build, inspect, search and enrich catalogues. 곡 목록을 만들고 살펴봅니다.",
+    {
+        "build": (f"{_CLI}.catalog_build:build", "Build a catalogue from your own songs, or add songs to one."),
+        "merge": (f"{_CLI}.catalog_build:merge", "Put catalogues together."),
+        "enrich": (f"{_CLI}.catalog_enrich:enrich", "Look for covers, previews and lyrics of a file of songs."),
+        "info": (f"{_CLI}.catalog:info", "Show what a catalogue holds."),
+        "search": (f"{_CLI}.catalog:search", "Search the catalogue's lines for one line."),
+        "diff": (f"{_CLI}.catalog:diff", "Show what differs between two catalogues."),
+        "export": (f"{_CLI}.catalog:export", "Write a catalogue as a file of songs."),
+    },
+)
 train = _group(
     "train",
     "Train the models (extra: train).",
@@ -72,7 +85,7 @@ evaluate = _group(
     verbs={
         "recommend": (f"{_CLI}.recommend:recommend", "Five songs for a photo, a text, or both."),
         "emotion": (f"{_CLI}.emotion:emotion", "Faces and emotions of photos."),
-        "catalog": (f"{_CLI}.catalog:catalog", "Build, inspect and search catalogues."),
+        "catalog": (f"{_CLI}:catalog_verbs", "Build, inspect, search and enrich catalogues."),
         "collect": (f"{_CLI}.collect:collect", "Collect songs of playlists, as far as their sites allow."),
         "models": (f"{_CLI}.models:models", "List, verify and fetch models."),
         "serve": (f"{_CLI}.serve:serve", "Serve the web page and the HTTP API."),
