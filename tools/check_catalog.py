@@ -112,8 +112,8 @@ def not_set_apart(songs: list[Record], worst: int) -> Iterator[str]:
 def disputed(songs: list[Record], worst: int) -> Iterator[str]:
     """Yield the songs whose given emotion the text mood of their lines disputes most."""
     import numpy as np
-    from profile_music.text.mood import TextMood
 
+    from profile_music.text.mood import TextMood
     from profile_music.types import EmotionScores
 
     mood = TextMood.load()
@@ -124,6 +124,23 @@ def disputed(songs: list[Record], worst: int) -> Iterator[str]:
         rows.append((float(np.sqrt(given.as_array() * read).sum()), song, given, EmotionScores.from_sequence(read)))
     for score, song, given, found in sorted(rows, key=lambda row: row[0])[:worst]:
         yield f"disputed {score:.2f}: {song['title']} - {song['artist']}: given {given.top}, lines say {found.top}"
+
+
+def counts(songs: list[Record]) -> Iterator[str]:
+    """Yield a line each of the songs by decade, genre and main emotion, and of the artists and lines."""
+    from profile_music.types import EmotionScores
+
+    columns = {
+        "decade": Counter(f"{song['year'] // 10 * 10}s" for song in songs),
+        "genre": Counter(song["genre"] for song in songs),
+        "main emotion": Counter(str(EmotionScores.from_mapping(song["emotions"]).top) for song in songs),
+    }
+    for name, column in columns.items():
+        ordered = sorted(column.items(), key=lambda item: item[0] if name == "decade" else -item[1])
+        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in ordered)
+    lines = [line for song in songs for line in song["lines"]]
+    length = sum(map(len, lines)) / len(lines)
+    yield f"artists: {len({song['artist'] for song in songs})}; lines: {len(lines)}, {length:.1f} characters on average"
 
 
 def main() -> None:
@@ -138,7 +155,7 @@ def main() -> None:
         errors += wrong_facts(songs, args.facts)
     else:
         print(f"no table of facts at {args.facts}: facts not compared")
-    for note in (*errors, *not_set_apart(songs, args.worst), *disputed(songs, args.worst)):
+    for note in (*errors, *not_set_apart(songs, args.worst), *disputed(songs, args.worst), *counts(songs)):
         print(note)
     print(f"{len(songs)} songs, {len(errors)} errors")
     sys.exit(1 if errors else None)
