@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTO := examples/portrait.jpg
 TEXT ?= 오늘 하루도 수고했어
 
-.PHONY: run serve test check lint types imports wheel lock examples clean
+.PHONY: run serve kakao-demo test check lint types imports wheel lock examples clean
 
 # pip checks every file against the hashes in the lock; our own package is installed without its dependencies.
 $(VENV)/.run: requirements/base.txt requirements/build.txt pyproject.toml
@@ -27,6 +27,9 @@ run: $(VENV)/.run ## Recommend for the example photo and a text
 
 serve: $(VENV)/.run ## Serve the web page and the HTTP API
 	@$(BIN)/profile-music serve
+
+kakao-demo: $(VENV)/.dev ## Try Kakao Login and the chatbot against a stand-in on this machine
+	@$(BIN)/python -m tests.kakao.demo
 
 test: $(VENV)/.dev ## Set up and run the tests
 	@$(BIN)/python -m pytest

@@ -37,28 +37,36 @@ def kakao(servers: StandInServers) -> KakaoStandIn:
     return servers.kakao
 
 
+@pytest.fixture(scope="session")
+def _running() -> Iterator[dict[str, Served]]:
+    running: dict[str, Served] = {}
+    yield running
+    for served in running.values():
+        served.close()
+
+
 @pytest.fixture
-def serve(servers: StandInServers, recommender: Recommender) -> Iterator[Serve]:
-    """Return a function that starts the service, with Kakao's parts on and pointed at the stand-in."""
-    running: list[Served] = []
+def serve(servers: StandInServers, recommender: Recommender, _running: dict[str, Served]) -> Serve:
+    """Return a function that starts the service, with Kakao's parts on and pointed at the stand-in.
+
+    The same settings are served by the same process for all tests: it keeps nothing between requests.
+    """
 
     def start(changes: dict[str, Any] | None = None, **kakao_changes: Any) -> Served:
-        socket = bound_socket()
-        port = socket.getsockname()[1]
-        redirect_uri = f"http://127.0.0.1:{port}/kakao/callback"
-        servers.kakao.redirect_uris.add(redirect_uri)
-        usual = {
-            "rest_api_key": REST_API_KEY, "client_secret": CLIENT_SECRET, "session_secret": "a-secret-of-this-test",
-            "auth_url": servers.api.url, "api_url": servers.api.url, "skill_secret": SKILL_SECRET, "timeout_s": 1.0,
-        }  # fmt: skip
-        settings = Settings(port=port, kakao=KakaoSettings(**{**usual, **kakao_changes}), **(changes or {}))
-        served = Served(create_app(settings, recommender, servers.guarded_client()), port=socket)
-        running.append(served)
-        return served
+        key = repr((sorted((changes or {}).items()), sorted(kakao_changes.items())))
+        if key not in _running:
+            socket = bound_socket()
+            port = socket.getsockname()[1]
+            servers.kakao.redirect_uris.add(f"http://127.0.0.1:{port}/kakao/callback")
+            usual = {
+                "rest_api_key": REST_API_KEY, "client_secret": CLIENT_SECRET, "session_secret": "a-secret-of-the-tests",
+                "auth_url": servers.api.url, "api_url": servers.api.url, "skill_secret": SKILL_SECRET, "timeout_s": 1.0,
+            }  # fmt: skip
+            settings = Settings(port=port, kakao=KakaoSettings(**{**usual, **kakao_changes}), **(changes or {}))
+            _running[key] = Served(create_app(settings, recommender, servers.guarded_client()), port=socket)
+        return _running[key]
 
-    yield start
-    for served in running:
-        served.close()
+    return start
 
 
 @pytest.fixture

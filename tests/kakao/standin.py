@@ -69,6 +69,7 @@ class KakaoStandIn:
     calls: list[str] = field(default_factory=list)
     late_answers: list[object] = field(default_factory=list)
     linked: bool = False
+    secrets_path: str | None = None
 
     def reset(self) -> None:
         """Forget what a test did; registered redirect URIs stay."""
@@ -238,10 +239,16 @@ class KakaoStandIn:
         self.late_answers.append(await request.json())
         return JSONResponse({"taskId": "t", "status": "SUCCESS", "message": "", "timestamp": int(time.time())})
 
+    async def secrets_made(self, request: Request) -> Response:
+        """Return every code and token, so that a test can look for them in another process's logs."""
+        return JSONResponse([*self.codes, *self.all_tokens])
+
     def api(self) -> Starlette:
         """Return kauth and kapi as one application."""
+        told = [Route(self.secrets_path, self.secrets_made)] if self.secrets_path else []
         return Starlette(
             routes=[
+                *told,
                 Route("/oauth/authorize", self.authorize),
                 Route("/oauth/authorize/decide", self.decide, methods=["POST"]),
                 Route("/oauth/token", self.token, methods=["POST"]),

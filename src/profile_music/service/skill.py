@@ -78,7 +78,8 @@ class SkillServer:
         return JSONResponse(self._bubbles.say("살펴보는 데 시간이 조금 더 걸려요. 한 번만 다시 보내 주세요."))
 
     def _check_secret(self, given: str) -> None:
-        if self._secret and not hmac.compare_digest(given.encode(), self._secret.encode()):
+        # Header bytes come decoded as Latin-1, whatever the bot's console sent.
+        if self._secret and not hmac.compare_digest(given.encode("latin-1"), self._secret.encode()):
             raise SkillSecretError
 
     def _may_call(self, url: str) -> bool:
