@@ -11,7 +11,7 @@ from typing import Any
 from profile_music.errors import InputError
 from profile_music.types import Song
 
-CSV_FIELDS = tuple(slot for slot in Song.__slots__ if slot != "lines") + ("lines",)
+CSV_FIELDS = (*(slot for slot in Song.__slots__ if slot != "lines"), "lines")
 
 
 def export_songs(songs: Iterable[Song], path: Path, *, with_lines: bool = True) -> int:
