@@ -1,4 +1,4 @@
-"""No token, photo, image address or nickname in any log or on any disk: the service in a process of its own, searched."""
+"""No token, photo, image address or nickname in any log or on any disk: a process of its own, searched."""
 
 from __future__ import annotations
 

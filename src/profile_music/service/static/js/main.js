@@ -13,6 +13,7 @@ import { showSkeleton, showSongs } from "./songs.js";
 import { addSkip, byTaste, toggleLike } from "./taste.js";
 import { clearTaste, readDraft, readTaste, writeDraft, writeTaste } from "./store.js";
 import { wirePhotoInputs } from "./inputs.js";
+import "./kakao.js";
 
 const SHOWN = 5;
 const POOL = 30;
