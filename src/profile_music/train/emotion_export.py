@@ -86,7 +86,6 @@ def export_onnx(served: ServedNet, input_px: int, path: Path, metadata: Mapping[
         dynamo=True,
         verbose=False,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_graph(program.model_proto, path, metadata)
 
 
@@ -170,6 +169,7 @@ def write_model(
     calibration: NDArray[np.float32] | None = None,
 ) -> None:
     """Export in the chosen precision; `calibration` inputs are needed for int8."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.onnx"
         export_onnx(served, input_px, full, {**metadata, "precision": precision})
