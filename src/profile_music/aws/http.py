@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import binascii
 import logging
 import time
 from typing import Any
@@ -49,22 +48,28 @@ class HttpHandler:
         self._loop.close()
 
     def _answer(self, event: Any, context: Any) -> dict[str, Any]:
+        if not self._is_readable(event, context):
+            return http_answer(400, InputError(reason="API Gateway").to_dict())
         state = self._app.state
         state.recommender = state.recommender.latest()
+        asyncio.set_event_loop(self._loop)
         try:
-            if not is_http(event):
-                raise InputError(reason="API Gateway")
             answer: dict[str, Any] = self._adapter(event, context)
-            return answer
-        except InputError as error:
-            return http_answer(400, error.to_dict())
-        except (KeyError, TypeError, AttributeError, RuntimeError, ValueError, binascii.Error) as error:
-            # Mangum reads events as AWS writes them; anything else fails in its reading, before the application.
-            log.warning("not an HTTP event: %s", type(error).__name__)
-            return http_answer(400, InputError(reason="API Gateway").to_dict())
         except Exception:
             log.exception("unexpected error in http")
             return http_answer(500, ProfileMusicError().to_dict())
+        return answer
+
+    def _is_readable(self, event: Any, context: Any) -> bool:
+        """Tell whether Mangum can read an event: it expects them as AWS writes them, and fails on anything else."""
+        if not is_http(event):
+            return False
+        try:
+            request = self._adapter.infer(event, context)
+            return bool(request.scope) and request.body is not None
+        except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
+            log.warning("not an HTTP event: %s", type(error).__name__)
+            return False
 
 
 def make_handler(settings: Settings | None = None) -> Handler:
