@@ -249,6 +249,7 @@ class KakaoStandIn:
         return Starlette(
             routes=[
                 *told,
+                Route("/favicon.ico", lambda _: Response(status_code=204)),
                 Route("/oauth/authorize", self.authorize),
                 Route("/oauth/authorize/decide", self.decide, methods=["POST"]),
                 Route("/oauth/token", self.token, methods=["POST"]),

@@ -85,7 +85,7 @@ def test_nothing_personal_is_logged_or_written(lone: Lone) -> None:
         assert httpx.post(f"{lone.service}/kakao/skill", json=event(path.stem), headers=headers).status_code == 200
     browser.http.post("/v1/kakao/logout")
     secrets = [*httpx.get(f"{lone.kakao}/standin/secrets").json(), "secretcode", *WORDS]
-    assert len(secrets) > len(WORDS) + 3
+    assert len(secrets) >= len(WORDS) + 3  # a code and a token were made
     lone.stop()
     pixels = PORTRAIT.read_bytes()[2000:2064]
     for name, content in lone.files().items():
