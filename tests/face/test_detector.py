@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from profile_music.face import CascadeSettings, FaceDetector
+from profile_music.runtime import OrtSession, resolve_model
 from profile_music.types import BoundingBox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,3 +139,15 @@ def test_one_detector_serves_many_threads(photos, detector):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda image: detector.detect([image])[0], images))
     assert results[: len(photos)] == results[len(photos) :]
+
+
+@pytest.mark.parametrize("size", [(500, 341), (501, 340), (1027, 33), (12, 4000), (14, 15)])
+def test_strips_are_the_same_as_the_whole(size, monkeypatch):
+    from profile_music.face import cascade
+
+    net = OrtSession(resolve_model("mtcnn-pnet"), threads=1)
+    pixels = np.random.default_rng(2).random((1, 3, *size), dtype=np.float32)
+    monkeypatch.setattr(cascade, "_STRIP_PX", 20_000)
+    strips = cascade._run_in_strips(net, pixels)
+    whole = net.run(pixels)[0]
+    assert strips.shape == whole.shape and np.abs(strips - whole).max() < 1e-5
