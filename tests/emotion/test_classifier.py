@@ -50,6 +50,14 @@ def test_the_file_sets_temperature_threshold_and_geometry(tmp_path):
     np.testing.assert_allclose(warm.probabilities(crop), softmax(logits, 2.0), atol=1e-6)
 
 
+def test_offsets_shift_the_balance_between_classes(tmp_path):
+    plain = EmotionClassifier.load(write_brightness_model(tmp_path / "plain.onnx"))
+    moved = EmotionClassifier.load(write_brightness_model(tmp_path / "moved.onnx", offsets="0,0,30,0"))
+    crops = [bright_quadrant(0)]
+    assert plain.classify(crops)[0].top is Emotion.HAPPY
+    assert moved.classify(crops)[0].top is Emotion.SAD
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -58,6 +66,8 @@ def test_the_file_sets_temperature_threshold_and_geometry(tmp_path):
         ({"temperature": "warm"}, "metadata"),
         ({"colour": "sepia"}, "out of range"),
         ({"crop_scale": "-1"}, "out of range"),
+        ({"offsets": "0,0,1"}, "out of range"),
+        ({"offsets": "a,b,c,d"}, "metadata"),
     ],
 )
 def test_files_of_another_kind_are_refused(tmp_path, words, reason):

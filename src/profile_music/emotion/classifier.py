@@ -29,6 +29,7 @@ class EmotionModelInfo:
         side_px: Side of the square input.
         colour: What the network was trained on, see `prepare_crops`.
         temperature: Logits are divided by it (Guo et al., 2017).
+        offsets: Added to the logits of `EMOTIONS` before the temperature (balance between the classes).
         abstain_below: Below this top probability the answer is "not sure".
         crop_scale: Side of the square crop over the longer side of the detector's box.
         crop_shift_y: Shift of the crop's centre downwards, in sides of the crop (negative: upwards).
@@ -38,6 +39,7 @@ class EmotionModelInfo:
     side_px: int
     colour: Colour = "grey"
     temperature: float = 1.0
+    offsets: tuple[float, ...] = (0.0,) * len(EMOTIONS)
     abstain_below: float = 0.0
     crop_scale: float = 1.0
     crop_shift_y: float = 0.0
@@ -58,10 +60,13 @@ class EmotionModelInfo:
         colour = metadata.get("colour", "rgb")
         try:
             numbers = {key: float(metadata[key]) for key in _NUMBERS if key in metadata}
+            offsets = tuple(float(word) for word in metadata.get("offsets", "0,0,0,0").split(","))
         except ValueError as error:
             raise ModelError(name=name, reason=f"metadata: {error}") from error
-        info = cls(side_px=shape[2], colour=cast(Colour, colour), licence=metadata.get("licence", ""), **numbers)
-        if colour not in get_args(Colour) or info.temperature <= 0 or info.crop_scale <= 0:
+        licence = metadata.get("licence", "")
+        info = cls(side_px=shape[2], colour=cast(Colour, colour), offsets=offsets, licence=licence, **numbers)
+        in_range = info.temperature > 0 and info.crop_scale > 0 and len(offsets) == len(EMOTIONS)
+        if colour not in get_args(Colour) or not in_range:
             raise ModelError(name=name, reason="metadata out of range")
         return info
 
@@ -166,4 +171,4 @@ class EmotionClassifier:
         return resize_heat(gather_heat(drops, places, side), crop.shape[1], crop.shape[0])
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float64]:
-        return softmax(self._session.run(batch)[0], self.info.temperature)
+        return softmax(self._session.run(batch)[0] + np.array(self.info.offsets), self.info.temperature)

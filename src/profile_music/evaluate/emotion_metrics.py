@@ -120,6 +120,30 @@ def fit_temperature(logits: NDArray[np.floating[Any]], truth: Classes) -> float:
     return float(min(grid, key=log_loss))
 
 
+def fit_offsets(logits: NDArray[np.floating[Any]], truth: Classes, *, sweeps: int = 3) -> NDArray[np.float64]:
+    """Return what to add to each class's logit (mean zero) for the best accuracy plus macro-F1 (Menon et al., 2021).
+
+    Training draws rare classes more often than they occur and still learns them last; a coordinate search over
+    steps of 0.05 within 1.5 finds the balance. Few numbers, so the validation split can bear it.
+    """
+    offsets = np.zeros(logits.shape[1])
+
+    def worth(candidate: NDArray[np.float64]) -> float:
+        table = confusion_matrix(truth, (logits + candidate).argmax(axis=1).astype(np.int64))
+        f1 = 2 * np.diag(table) / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)
+        # The small penalty keeps offsets at zero where they make no difference.
+        return float(np.diag(table).sum() / len(truth) + f1.mean() - 1e-3 * np.abs(candidate).sum())
+
+    for _ in range(sweeps):
+        for index in range(len(offsets)):
+            trials = [offsets.copy() for _ in range(61)]
+            for trial, step in zip(trials, np.linspace(-1.5, 1.5, 61), strict=True):
+                trial[index] = step
+            offsets = max([offsets, *trials], key=worth)
+    centred: NDArray[np.float64] = offsets - offsets.mean()
+    return centred
+
+
 def coverage_curve(probabilities: Probabilities, truth: Classes) -> list[tuple[float, float, float]]:
     """Return (threshold, coverage, accuracy of the answers given) for thresholds from 0.25 to 0.95."""
     confidence = probabilities.max(axis=1)

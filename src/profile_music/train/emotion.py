@@ -17,7 +17,14 @@ from torch import Tensor
 
 from profile_music.emotion.preprocess import prepare_crops
 from profile_music.errors import InputError
-from profile_music.evaluate.emotion_metrics import EmotionFigures, choose_abstention, fit_temperature, score, soften
+from profile_music.evaluate.emotion_metrics import (
+    EmotionFigures,
+    choose_abstention,
+    fit_offsets,
+    fit_temperature,
+    score,
+    soften,
+)
 from profile_music.train.data_faces import LabelledFaces
 from profile_music.train.emotion_export import Precision, ServedNet, build_net, fold_normalisation, write_model
 from profile_music.train.emotion_loop import EmotionTrainer, RunOptions
@@ -51,6 +58,7 @@ class TrainReport:
 
     model: Path
     temperature: float
+    offsets: tuple[float, ...]
     abstain_below: float
     valid: EmotionFigures
     test: EmotionFigures | None
@@ -60,6 +68,7 @@ class TrainReport:
         return {
             "model": self.model.name,
             "temperature": round(self.temperature, 4),
+            "offsets": [round(value, 4) for value in self.offsets],
             "abstain_below": self.abstain_below,
             "valid": self.valid.to_dict(),
             "test": self.test.to_dict() if self.test else None,
@@ -160,13 +169,17 @@ def finish(
         calibration = prepare(plan.parts[0].train.images[:CALIBRATION_PICTURES], recipe)
     write_model(served, recipe.input_px, path, metadata, precision, calibration)
     logits, truth = held_out_logits(recipe, weights, plan, path)
+    offsets = fit_offsets(logits, truth)
+    logits = logits + offsets
     temperature = fit_temperature(logits, truth)
     abstain = choose_abstention(soften(logits, temperature), truth)
-    add_metadata(path, {"temperature": repr(temperature), "abstain_below": repr(abstain)})
+    fitted = {"offsets": ",".join(f"{value:.4f}" for value in offsets), "temperature": repr(temperature)}
+    add_metadata(path, {**fitted, "abstain_below": repr(abstain)})
     test = None
     if plan.test is not None and (clean := plan.test.take(~plan.test.duplicate)):
-        test = score(soften(run_file(path, clean.images, recipe), temperature), clean.majority)
-    report = TrainReport(path, temperature, abstain, score(soften(logits, temperature), truth), test)
+        test = score(soften(run_file(path, clean.images, recipe) + offsets, temperature), clean.majority)
+    valid = score(soften(logits, temperature), truth)
+    report = TrainReport(path, temperature, tuple(offsets.tolist()), abstain, valid, test)
     path.with_name("report.json").write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
     say(json.dumps(report.to_dict()))
     return report

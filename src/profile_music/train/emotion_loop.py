@@ -133,6 +133,7 @@ class EmotionTrainer:
             taken, total = load_initial_weights(self.net, options.init)
             options.say(f"init: {taken} of {total} tensors from {options.init.name}")
         self.net.to(self.device, memory_format=torch.channels_last)
+        self.grown = not recipe.grow_from
         self._make_runnable()
         self.optimizer = make_optimizer(recipe, self.net)
         self.average = WeightAverage(self.net, recipe.ema)
@@ -180,6 +181,7 @@ class EmotionTrainer:
 
     def _grow(self) -> None:
         self.net.grow(self.recipe.blocks)
+        self.grown = True
         self._make_runnable()
         optimizer = make_optimizer(self.recipe, self.net)
         optimizer.state.update(self.optimizer.state)
@@ -194,7 +196,7 @@ class EmotionTrainer:
         return self.state.images / (self.recipe.epochs * count)
 
     def _step(self, augment: BatchAugment, images: Tensor, targets: Tensor, progress: float) -> Tensor:
-        if progress >= self.recipe.grow_share and blocks_of(self.average.values) != self.recipe.blocks:
+        if not self.grown and progress >= self.recipe.grow_share:
             self._grow()
         px = self.recipe.warm_px if progress < self.recipe.warm_share else self.recipe.body_px
         x = as_rgb(augment(images, px)).contiguous(memory_format=torch.channels_last)
@@ -253,6 +255,7 @@ class EmotionTrainer:
             return
         body = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         self.net.grow(blocks_of(body["net"]))
+        self.grown = blocks_of(body["net"]) == self.recipe.blocks
         self._make_runnable()
         self.optimizer = make_optimizer(self.recipe, self.net)
         self.net.load_state_dict(body["net"])
