@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--log-level", default="INFO")
     arguments = parser.parse_args()
     logging.basicConfig(level=arguments.log_level.upper(), format="%(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     servers = StandInServers(KakaoStandIn(secrets_path="/standin/secrets"))
     socket = bound_socket(arguments.port)
     port = socket.getsockname()[1]

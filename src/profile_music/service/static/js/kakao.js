@@ -7,7 +7,7 @@
 const WORDS = {
   ko: {
     button: "카카오 로그인",
-    hint: "카카오톡 프로필 사진으로 바로 추천받아요. 사진은 보관하지 않아요.",
+    hint: "프로필 사진을 한 번만 보고, 보관하지 않아요.",
     who: "님, 반가워요",
     someone: "카카오 로그인됨",
     logout: "로그아웃",
@@ -16,7 +16,7 @@ const WORDS = {
   },
   en: {
     button: "Login with Kakao",
-    hint: "Uses your KakaoTalk profile photo once. It is never kept.",
+    hint: "Looks at your profile photo once and never keeps it.",
     who: ", welcome",
     someone: "Logged in with Kakao",
     logout: "Log out",
