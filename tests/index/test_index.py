@@ -104,6 +104,21 @@ def test_filters(index: LyricIndex, chosen: SongFilter, fits) -> None:
     assert {hit.song_index for hit in hits} == {number for number, song in enumerate(SONGS) if fits(song)}
 
 
+def test_a_song_of_several_genres_is_found_by_each(tmp_path: Path) -> None:
+    genres = ["발라드, 인디음악", "R&B/Soul", "인디", ""]
+    index = write_catalog(tmp_path, [make_song(number, genre=genre) for number, genre in enumerate(genres)])
+    for wanted, songs in {
+        "발라드": {0},
+        "인디 음악": {0},
+        "r&b/soul": {1},
+        "SOUL": {1},
+        "인디": {2},
+        "": set(),
+    }.items():
+        hits = index.search(query("문장", filter=SongFilter(genres=(wanted,))), 100)
+        assert {hit.song_index for hit in hits} == songs, wanted
+
+
 def test_float16_gives_nearly_the_same_scores(tmp_path: Path, index: LyricIndex) -> None:
     small = write_catalog(tmp_path / "half", SONGS, vector_dtype="float16")
     ours = small.search(query("3번째 노래의 1번째 문장"), 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,7 @@ class LyricIndex:
         if vectors.dtype != np.float32 and vectors.size * 4 <= _RESIDENT_BYTES:
             vectors = vectors.astype(np.float32)
         self._vectors = vectors
-        self._genres = {name: number for number, name in enumerate(files.manifest.genres)}
+        self._genres = [genre_names(text) for text in files.manifest.genres]
 
     @classmethod
     def open(cls, folder: Path, *, verify: bool = True) -> LyricIndex:
@@ -159,8 +160,8 @@ class LyricIndex:
         if wanted.decades:
             allowed &= np.isin(self.files.years // DECADE_YEARS * DECADE_YEARS, wanted.decades)
         if wanted.genres:
-            numbers = [self._genres[name] for name in wanted.genres if name in self._genres]
-            allowed &= np.isin(self.files.genre_ids, numbers)
+            names = frozenset().union(*map(genre_names, wanted.genres))
+            allowed &= np.isin(self.files.genre_ids, [i for i, own in enumerate(self._genres) if own & names])
         if wanted.artists:
             allowed &= np.isin(self.files.artist_ids, [artist_key(name) for name in wanted.artists])
         if wanted.exclude_artists:
@@ -186,6 +187,11 @@ class LyricIndex:
         line_id = owned.start + int(offset)
         parts = float(semantic[sentence, line_id]), float(lexical[sentence, line_id])
         return LineHit(song_index, line_id, score, *parts, affinity)
+
+
+def genre_names(text: str) -> frozenset[str]:
+    """Return the genres that a text names ("R&B/Soul, 인디음악" names three), for comparing; empty for none."""
+    return frozenset(name for part in re.split(r"[,/;·|]", text.casefold()) if (name := "".join(part.split())))
 
 
 def _top(scores: NDArray[np.float32], limit: int) -> NDArray[np.intp]:

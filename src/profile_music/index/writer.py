@@ -21,6 +21,7 @@ from profile_music.index.work import working_folder
 from profile_music.types import EMOTIONS, EmotionScores, Song, Vectors
 
 DECADE_YEARS = 10
+_MOST_GENRES = 32_000
 Tokens = Sequence[Iterable[str]] | Postings
 
 
@@ -184,9 +185,15 @@ class CatalogWriter:
         self._columns["first_lines"].append([self._line_count])
         self._columns["emotions"].append(emotions.as_array()[None, :])
         self._columns["years"].append([song.year or 0])
-        self._columns["genre_ids"].append([self._genres.setdefault(song.genre, len(self._genres))])
+        self._columns["genre_ids"].append([self._genre_id(song.genre)])
         self._columns["artist_ids"].append([artist_key(song.artist)])
         self._emotions[emotions.top.value] += 1
+
+    def _genre_id(self, genre: str) -> int:
+        # Genre ids are 16 bits wide; a column of free text must not break the build.
+        if genre not in self._genres and len(self._genres) >= _MOST_GENRES:
+            genre = ""
+        return self._genres.setdefault(genre, len(self._genres))
 
     def publish(self, *, built_by: str = "", notes: Mapping[str, Any] | None = None) -> Manifest:
         """Finish all files and make this the folder's version in one atomic step.
