@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from profile_music._version import __version__
 
 if TYPE_CHECKING:
     from profile_music.emotion import EmotionClassifier
@@ -27,6 +27,7 @@ __all__ = [
     "Recommender",
     "Settings",
     "Song",
+    "__version__",
     "load_encoder",
 ]
 

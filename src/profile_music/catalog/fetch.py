@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin, urlsplit
 
-from profile_music import __version__
+from profile_music._version import __version__
 from profile_music.catalog.cache import Page, PageCache
 from profile_music.errors import (
     AccessRefusedError,

@@ -59,6 +59,17 @@ def read_songs(
     sources = list(paths)
     for source in sources:
         _check_kind(source)
+    # What is wrong with the files themselves is said now, not when the first song is asked for.
+    return _songs(sources, report, overrides, sheet, seen)
+
+
+def _songs(
+    sources: Sequence[Path],
+    report: RowReport,
+    overrides: Mapping[str, str],
+    sheet: str | None,
+    seen: SeenIds,
+) -> Iterator[Song]:
     total = sum(source.stat().st_size for source in sources) or 1
     done = 0
     for source in sources:

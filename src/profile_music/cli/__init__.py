@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from profile_music import __version__
+from profile_music._version import __version__
 from profile_music.errors import ProfileMusicError
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
-from profile_music import __version__
+from profile_music._version import __version__
 from profile_music.cli.common import console, json_option, load_settings, print_json
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from profile_music import __version__
+from profile_music._version import __version__
 from profile_music.cli.common import catalog_option, json_option, load_recommender, print_json
 
 

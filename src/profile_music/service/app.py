@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from profile_music import __version__
+from profile_music._version import __version__
 from profile_music.errors import InputError, ProfileMusicError
 from profile_music.recommender import Recommender
 from profile_music.service.forms import body_limit_bytes

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from profile_music import __version__
+from profile_music._version import __version__
 from profile_music.errors import InputError, NothingGivenError
 from profile_music.index import SongFilter
 from profile_music.ranking import RankingOptions
