@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kakao.standin import KakaoStandIn, Person
+from tests.web.conftest import CHROMIUM_FLAGS, find_chromium
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = find_chromium()
+AXE = Path(__file__).resolve().parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
@@ -95,3 +98,22 @@ def test_logout_and_unlink(page: Any, kakao: KakaoStandIn) -> None:
 def test_english(page: Any) -> None:
     page.locator("[data-lang=en]").click()
     page.get_by_role("link", name="Login with Kakao").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_before_and_after_the_login(page: Any, kakao: KakaoStandIn, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci --prefix tests/web")
+    kakao.person = Person(is_default_image=True)
+    page.emulate_media(color_scheme=scheme)
+    page.get_by_role("link", name="카카오 로그인").wait_for()
+    assert violations(page) == []
+    log_in(page)
+    page.get_by_text("기본 사진이에요").wait_for()
+    assert violations(page) == []
+
+
+def violations(page: Any) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("tags => axe.run('#kakao', { runOnly: { type: 'tag', values: tags } })", AA)
+    return [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found["violations"]]

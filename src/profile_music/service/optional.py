@@ -27,6 +27,7 @@ def mount_optional(app: FastAPI, settings: Settings, client: GuardedClient | Non
 
     Raises:
         DependencyMissingError: A part is asked for and the extra ``kakao`` is not installed.
+        InputError: A list of hosts holds something that is no host name.
         KakaoSecretMissingError: Kakao Login on https without a secret for its cookies.
     """
     kakao = settings.kakao
@@ -36,6 +37,8 @@ def mount_optional(app: FastAPI, settings: Settings, client: GuardedClient | Non
         _mount(app, settings, client)
     except ModuleNotFoundError as error:
         raise DependencyMissingError(extra="kakao") from error
+    except ValueError as error:
+        raise InputError(reason="PROFILE_MUSIC_PHOTO_URL_HOSTS, KAKAO_IMAGE_HOSTS, KAKAO_CALLBACK_HOSTS") from error
 
 
 def _skill_is_on(kakao: KakaoSettings) -> bool:

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from profile_music.service.skill_cards import own_cover
 from profile_music.types import RankedSong
 
-_SIDE_PX = 400
+_SIDE_PX = 240
 _MAX_ID_CHARACTERS = 200
 
 
@@ -39,7 +39,7 @@ class SkillCovers:
         router.add_api_route("/kakao/covers/{song_id}.png", self._cover, methods=["GET"], summary="A drawn cover")
         return router
 
-    async def _cover(self, request: Request) -> Response:
+    def _cover(self, request: Request) -> Response:  # not async: drawing belongs in a worker thread
         song_id = str(request.path_params["song_id"])[:_MAX_ID_CHARACTERS]
         return Response(
             draw_cover(song_id), media_type="image/png", headers={"cache-control": "public, max-age=604800"}
@@ -48,7 +48,7 @@ class SkillCovers:
 
 @lru_cache(maxsize=512)
 def draw_cover(song_id: str) -> bytes:
-    """Return a PNG of 400x400 px: a diagonal gradient with a record's rings, always the same for a song."""
+    """Return a PNG of 240x240 px: a diagonal gradient with a record's rings, always the same for a song."""
     from PIL import Image
 
     seed = hashlib.sha256(song_id.encode()).digest()
@@ -62,5 +62,5 @@ def draw_cover(song_id: str) -> bytes:
     hole = distance < 0.05
     pixels = np.where(hole[..., None], 1.0, np.clip(colours + rings[..., None], 0, 1))
     stream = io.BytesIO()
-    Image.fromarray((pixels * 255).astype(np.uint8)).save(stream, "PNG", optimize=True)
+    Image.fromarray((pixels * 255).astype(np.uint8)).save(stream, "PNG")
     return stream.getvalue()
