@@ -27,6 +27,7 @@ from profile_music.train.emotion_net import (  # noqa: E402
     EmotionResNet,
     blocks_of,
     load_initial_weights,
+    make_net,
     reduction_matrix,
 )
 from profile_music.train.emotion_recipe import EmotionRecipe, change_recipe, load_recipe  # noqa: E402
@@ -103,6 +104,22 @@ def test_folding_and_export_keep_the_answers(tmp_path):
         np.testing.assert_allclose(
             probabilities, torch.softmax(torch.from_numpy(expected), 1).numpy(), atol=tolerance, err_msg=precision
         )
+
+
+def test_the_small_network_exports_and_answers_alike(tmp_path):
+    recipe = dataclasses.replace(TINY, net="small", width=4, blocks=(1, 1))
+    net = make_net(recipe).eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    image = torch.rand(3, 3, 32, 32)
+    torch.testing.assert_close(fold_normalisation(net)(image), net(image))
+    path = tmp_path / "small.onnx"
+    write_model(ServedNet([fold_normalisation(net)], 32, 32), 32, path, {"colour": "grey"}, "fp32")
+    faces = quadrant_faces(3)
+    expected = torch.softmax(torch.from_numpy(run_torch(ServedNet([net], 32, 32), faces, recipe)), 1).numpy()
+    np.testing.assert_allclose(EmotionClassifier.load(path).probabilities(list(faces.images)), expected, atol=1e-5)
 
 
 def test_several_networks_and_mirrors_vote_softly(tmp_path):

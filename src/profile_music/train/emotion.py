@@ -168,9 +168,9 @@ def finish(
     if precision == "int8":
         calibration = prepare(plan.parts[0].train.images[:CALIBRATION_PICTURES], recipe)
     write_model(served, recipe.input_px, path, metadata, precision, calibration)
-    logits, truth = held_out_logits(recipe, weights, plan, path)
-    offsets = fit_offsets(logits, truth)
-    logits = logits + offsets
+    raw, truth = held_out_logits(recipe, weights, plan, path)
+    offsets = fit_offsets(raw, truth)
+    logits = raw + offsets
     temperature = fit_temperature(logits, truth)
     abstain = choose_abstention(soften(logits, temperature), truth)
     fitted = {"offsets": ",".join(f"{value:.4f}" for value in offsets), "temperature": repr(temperature)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from profile_music.train.emotion_net import Bottleneck, EmotionResNet, blocks_of, reduction_matrix
+from profile_music.train.emotion_net import make_net, reduction_matrix
 from profile_music.train.emotion_recipe import EmotionRecipe
 from profile_music.types import EMOTIONS
 
@@ -25,25 +25,25 @@ OPSET = 20
 INPUT_NAME, OUTPUT_NAME = "image", "logits"
 
 
-def build_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor]) -> EmotionResNet:
+def build_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor]) -> nn.Module:
     """Return the recipe's network with `weights`, in evaluation mode."""
-    net = EmotionResNet(blocks_of(weights), recipe.width, recipe.hidden, recipe.dropout)
-    net.load_state_dict(dict(weights))
+    net = make_net(recipe, weights)
     net.eval()
     return net
 
 
-def fold_normalisation(net: EmotionResNet) -> EmotionResNet:
+def fold_normalisation(net: nn.Module) -> nn.Module:
     """Return a copy whose convolutions carry their batch normalisation: same answers, half the operators."""
     net = copy.deepcopy(net).eval()
-    net.conv1, net.bn1 = fuse_conv_bn_eval(net.conv1, net.bn1), nn.Identity()
-    for block in [module for module in net.modules() if isinstance(module, Bottleneck)]:
+    for module in list(net.modules()):
         for number in (1, 2, 3):
-            conv, norm = getattr(block, f"conv{number}"), getattr(block, f"bn{number}")
-            setattr(block, f"conv{number}", fuse_conv_bn_eval(conv, norm))
-            setattr(block, f"bn{number}", nn.Identity())
-        if block.downsample is not None:
-            block.downsample = nn.Sequential(fuse_conv_bn_eval(block.downsample[0], block.downsample[1]))
+            if hasattr(module, f"bn{number}"):
+                conv, norm = getattr(module, f"conv{number}"), getattr(module, f"bn{number}")
+                setattr(module, f"conv{number}", fuse_conv_bn_eval(conv, norm))
+                setattr(module, f"bn{number}", nn.Identity())
+        shortcut = getattr(module, "downsample", None)
+        if shortcut is not None:
+            module.downsample = nn.Sequential(fuse_conv_bn_eval(shortcut[0], shortcut[1]))
     return net
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from profile_music.train.data_faces import LabelledFaces
 from profile_music.train.emotion_augment import AugmentSpec, BatchAugment, as_rgb, to_float
-from profile_music.train.emotion_net import EmotionResNet, blocks_of, load_initial_weights, reduction_matrix
+from profile_music.train.emotion_net import blocks_of, load_initial_weights, make_net, reduction_matrix
 from profile_music.train.emotion_recipe import EmotionRecipe
 
 CHECKPOINT_EVERY_S = 240.0
@@ -128,7 +128,7 @@ class EmotionTrainer:
         self.recipe, self.options, self.seed = recipe, options, seed
         self.device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(seed)
-        self.net = EmotionResNet(recipe.grow_from or recipe.blocks, recipe.width, recipe.hidden, recipe.dropout)
+        self.net = make_net(recipe)
         if options.init:
             taken, total = load_initial_weights(self.net, options.init)
             options.say(f"init: {taken} of {total} tensors from {options.init.name}")
@@ -254,8 +254,9 @@ class EmotionTrainer:
         if not self.checkpoint.is_file():
             return
         body = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
-        self.net.grow(blocks_of(body["net"]))
-        self.grown = blocks_of(body["net"]) == self.recipe.blocks
+        if not self.grown:
+            self.net.grow(blocks_of(body["net"]))
+            self.grown = blocks_of(body["net"]) == self.recipe.blocks
         self._make_runnable()
         self.optimizer = make_optimizer(self.recipe, self.net)
         self.net.load_state_dict(body["net"])
@@ -276,8 +277,7 @@ def predict_logits(
 ) -> NDArray[np.float32]:
     """Return logits (N, 4) of pictures, resized to the body's size; with `mirror`, of their mirror images."""
     device = device or torch.device("cpu")
-    net = EmotionResNet(blocks_of(weights), recipe.width, recipe.hidden, recipe.dropout)
-    net.load_state_dict(weights)
+    net = make_net(recipe, weights)
     net.eval().to(device, memory_format=torch.channels_last)
     matrix = reduction_matrix(images.shape[1], px or recipe.body_px).to(device)
     rows = []

@@ -8,11 +8,14 @@ serving on two cores become affordable.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from profile_music.train.emotion_recipe import EmotionRecipe
 
 INPUT_PX = 128
 CLASS_COUNT = 4
@@ -98,6 +101,59 @@ class EmotionResNet(nn.Module):  # type: ignore[misc]
         """Return logits (N, 4) in the class order of `EMOTIONS`."""
         pooled = self.features(x).mean((2, 3))
         return self.head(self.dropout(functional.relu(self.hidden(pooled))))
+
+
+class BasicBlock(nn.Module):  # type: ignore[misc]
+    """Two 3x3 convolutions around a shortcut that averages where it shrinks."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.downsample = nn.Sequential(nn.Conv2d(channels_in, channels, 1, bias=False), nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output, (N, channels, H / 2, W / 2)."""
+        shortcut = self.downsample(functional.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False))
+        x = functional.relu(self.bn1(self.conv1(x)), inplace=True)
+        return functional.relu(self.bn2(self.conv2(x)) + shortcut, inplace=True)
+
+
+class EmotionSmallNet(nn.Module):  # type: ignore[misc]
+    """A small residual net with a stem that keeps the picture's own resolution: what 48 px on two cores ask for."""
+
+    def __init__(self, width: int = 16, stages: int = 4, hidden: int = 128, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        sizes = [width * 2**index for index in range(stages + 1)]
+        self.blocks = nn.Sequential(*(BasicBlock(a, b) for a, b in pairwise(sizes)))
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = nn.Linear(sizes[-1], hidden)
+        self.head = nn.Linear(hidden, CLASS_COUNT)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, 4) of pictures (N, 3, H, W) in 0..1."""
+        x = functional.relu(self.bn1(self.conv1(x * 2 - 1)), inplace=True)
+        pooled = self.blocks(x).mean((2, 3))
+        return self.head(self.dropout(functional.relu(self.hidden(pooled))))
+
+
+def make_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor] | None = None) -> nn.Module:
+    """Build the recipe's network as it starts, or as `weights` need it, with these loaded."""
+    if recipe.net == "small":
+        net: nn.Module = EmotionSmallNet(recipe.width, len(recipe.blocks), recipe.hidden, recipe.dropout)
+    else:
+        blocks = blocks_of(weights) if weights else recipe.grow_from or recipe.blocks
+        net = EmotionResNet(blocks, recipe.width, recipe.hidden, recipe.dropout)
+    if weights:
+        net.load_state_dict(dict(weights))
+    return net
 
 
 def blocks_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ class EmotionRecipe:
 
     Attributes:
         name: What the model card calls it.
+        net: resnet (bottleneck blocks, the mission's) or small (a basic block a stage, 3x3 stem).
         blocks: Bottleneck blocks a stage; (3, 4, 6, 3) is ResNet50.
         grow_from: Blocks a stage at the start; deeper ones join at `grow_share`, as identities (empty: none).
         grow_share: Share of the run after which the network has all its blocks.
@@ -50,6 +51,7 @@ class EmotionRecipe:
     """
 
     name: str = "default"
+    net: Literal["resnet", "small"] = "resnet"
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     grow_from: tuple[int, ...] = ()
     grow_share: float = 0.5
