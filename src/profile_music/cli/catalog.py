@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from profile_music.catalog.compare import Difference
     from profile_music.index import CatalogFiles
 
-_CATALOG = click.Path(path_type=Path, file_okay=False)
 
-
-def _open(catalog: str | Path | None) -> CatalogFiles:
+def _open(catalog: str | None) -> CatalogFiles:
     from profile_music.index import CatalogFiles
+    from profile_music.index.source import local_catalog
     from profile_music.recommender import bundled_catalog_dir
 
-    return CatalogFiles(Path(catalog or load_settings().catalog or bundled_catalog_dir()))
+    settings = load_settings()
+    return CatalogFiles(local_catalog(catalog or settings.catalog or bundled_catalog_dir(), settings.cache_dir))
 
 
 @click.command()
@@ -86,11 +86,11 @@ def search(line: str, top_k: int, catalog: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("first", type=_CATALOG)
-@click.argument("second", type=_CATALOG)
+@click.argument("first")
+@click.argument("second")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(0), help="Songs shown of each kind.")
 @json_option
-def diff(first: Path, second: Path, limit: int, as_json: bool) -> None:
+def diff(first: str, second: str, limit: int, as_json: bool) -> None:
     """Show which songs catalogue SECOND has, lacks, or has otherwise than FIRST."""
     from profile_music.catalog.compare import compare
 

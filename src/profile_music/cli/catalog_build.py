@@ -90,20 +90,21 @@ def build(
 
 
 @click.command()
-@click.argument("catalogs", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.argument("catalogs", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Catalogue folder.")
 @click.option("--encoder", help=_ENCODER_HELP)
 @click.option("--processes", type=click.IntRange(1), help="Processes that embed; as many as cores where absent.")
 @json_option
-def merge(catalogs: tuple[Path, ...], out: Path, encoder: str | None, processes: int | None, as_json: bool) -> None:
+def merge(catalogs: tuple[str, ...], out: Path, encoder: str | None, processes: int | None, as_json: bool) -> None:
     """Put CATALOGS together into one; of songs with the same id the first catalogue's stays.
 
     Vectors made with the same encoder are taken over, the others are made anew.
     """
     from profile_music.catalog.seen import SeenIds
     from profile_music.index import CatalogFiles
+    from profile_music.index.source import local_catalog
 
-    parts = [CatalogFiles(folder) for folder in catalogs]
+    parts = [CatalogFiles(local_catalog(place, load_settings().cache_dir)) for place in catalogs]
     seen, total, left_out = SeenIds(), sum(len(part) for part in parts), 0
 
     def songs() -> Iterator[Song]:
