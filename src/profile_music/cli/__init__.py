@@ -59,6 +59,8 @@ catalog_verbs = _group(
         "search": (f"{_CLI}.catalog:search", "Search the catalogue's lines for one line."),
         "diff": (f"{_CLI}.catalog:diff", "Show what differs between two catalogues."),
         "export": (f"{_CLI}.catalog:export", "Write a catalogue as a file of songs."),
+        "push": (f"{_CLI}.catalog_remote:push", "Publish a catalogue in a bucket (s3://...)."),
+        "pull": (f"{_CLI}.catalog_remote:pull", "Fetch a catalogue from a bucket."),
     },
 )
 train = _group(

@@ -20,7 +20,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def catalog_option(function: _Function) -> _Function:
     """Add ``--catalog``."""
-    option = click.option("--catalog", metavar="DIR", help="Catalogue folder; the bundled one where absent.")
+    option = click.option(
+        "--catalog", metavar="DIR|s3://...", help="Catalogue folder or bucket; the bundled one where absent."
+    )
     return option(function)
 
 

@@ -139,6 +139,24 @@ class S3Store:
         return CatalogUnreachableError(location=self.location, reason=code)
 
 
+def make_bucket(url: str) -> None:
+    """Make the bucket of an address in the client's region; one that is there already is no error.
+
+    Raises:
+        CatalogUnreachableError: The store refuses.
+    """
+    store = S3Store(url)
+    bucket, _ = split_s3_url(url)
+    region = store._client.meta.region_name
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    try:
+        with store._translated():
+            store._client.create_bucket(Bucket=bucket, **place)
+    except CatalogUnreachableError as error:
+        if error.details["reason"] != "BucketAlreadyOwnedByYou":
+            raise
+
+
 class _NotModified(Exception):
     pass
 
