@@ -161,6 +161,7 @@ def test_bad_rows_are_reported_each_with_its_reason(tmp_path: Path) -> None:
         ["창문 8", "먼 집", "가사에, 쉼표", "", "", "", "넘친 칸"],
         [*good, "", "", ""],
         ["ㅊ" * 600, "먼 집", "가사가 있어요", "", "", ""],
+        ["창문 9", "먼 집", "\n".join(f"{number}번째 창문의 불빛" for number in range(450)), "", "", ""],
     ]
     path.write_text(table(rows), encoding="cp949")
     songs, report = read(path)
@@ -176,6 +177,7 @@ def test_bad_rows_are_reported_each_with_its_reason(tmp_path: Path) -> None:
         (10, "cells_too_many"),
         (11, "duplicate"),
         (12, "title_too_long"),
+        (13, "lines_too_long"),
     ]
     assert report.rows == len(rows) - 1 == len(songs) + report.rejected_count
     assert report.rejected[0]["record"]["artist"] == "먼 집"

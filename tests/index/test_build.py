@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,3 +264,35 @@ def test_a_killed_build_leaves_a_working_catalogue(builder: CatalogBuilder, tmp_
     builder.build(songs(31), tmp_path)
     assert list(LyricIndex.open(tmp_path).files.songs()) == songs(31)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".publish.lock", "files", "manifest.json"]
+
+
+def test_workers_end_with_a_killed_build(tmp_path: Path) -> None:
+    before = """
+import multiprocessing
+profile_music.builder._BATCH_LINES = 16
+builder.processes = 2
+def on_progress(songs, lines):
+    workers = multiprocessing.active_children()
+    if workers:
+        print(*(worker.pid for worker in workers), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+    child = run_build(tmp_path, "songs(400)", before)
+    out, problems = child.communicate(timeout=120)
+    workers = [int(pid) for pid in out.split()]
+    assert child.returncode == -signal.SIGKILL, problems
+    assert workers
+    for _ in range(200):
+        workers = [pid for pid in workers if running(pid)]
+        if not workers:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"still running: {workers}")
+
+
+def running(pid: int) -> bool:
+    """Whether a process runs (a dead one that nobody has waited for does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

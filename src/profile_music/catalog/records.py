@@ -108,7 +108,11 @@ def _lines(record: Mapping[str, Any]) -> tuple[str, ...]:
     else:
         lyrics = "\n".join(_split_lines(_encodable(str(record.get("lyrics") or ""))))
         lines = [line.original for line in clean_lyrics(lyrics)]
-    return tuple(line for line in lines if line)[:_MAX_LINES]
+    kept = tuple(line for line in lines if line)
+    if len(kept) > _MAX_LINES or any(len(line) > _MAX_FIELD_CHARACTERS for line in kept):
+        reason = f"more than {_MAX_LINES} lines, or a line of more than {_MAX_FIELD_CHARACTERS} characters"
+        raise RowProblem("lines_too_long", reason)
+    return kept
 
 
 def _split_lines(text: str) -> list[str]:

@@ -30,6 +30,9 @@ def working_folder(folder: Path) -> Iterator[Path]:
     try:
         yield work
     finally:
+        # Removed while the lock is held, so that nobody else takes it for stale; once more for systems that cannot
+        # remove an open file.
+        shutil.rmtree(work, ignore_errors=True)
         lock.release()
         shutil.rmtree(work, ignore_errors=True)
 
@@ -44,7 +47,8 @@ def remove_stale_builds(folder: Path) -> list[Path]:
             lock = FileLock(str(work / _LOCK_NAME))
             try:
                 lock.acquire(timeout=0)
-            except Timeout:
+            except (Timeout, OSError):
+                # Alive, or gone since it was listed.
                 continue
             lock.release()
             shutil.rmtree(work, ignore_errors=True)
