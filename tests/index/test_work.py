@@ -13,7 +13,7 @@ def test_builders_that_come_and_go_never_touch_one_another(tmp_path: Path) -> No
 
     def come_and_go() -> None:
         try:
-            for _ in range(40):
+            for _ in range(15):
                 remove_stale_builds(tmp_path)
                 with working_folder(tmp_path) as work:
                     (work / "part").mkdir()
