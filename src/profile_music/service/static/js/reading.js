@@ -105,7 +105,6 @@ function bars(scores, correction, actions) {
         type: "button",
         class: `meter meter-${name}`,
         "aria-pressed": String(correction === name),
-        "aria-label": t("reading.percent", { emotion: label, percent: percent(scores[name]) }),
         data: { key: `emotion-${name}` },
         on: { click: () => actions.onCorrect(name) },
       },
