@@ -11,7 +11,8 @@ from profile_music import Recommender, Settings
 from profile_music.service.app import create_app
 from profile_music.settings import KakaoSettings
 from tests.kakao.serving import Served, bound_socket
-from tests.kakao.standin import CLIENT_SECRET, REST_API_KEY, KakaoStandIn, StandInServers
+from tests.kakao.standin import CLIENT_SECRET, REST_API_KEY, KakaoStandIn
+from tests.kakao.standin_servers import StandInServers
 
 SKILL_SECRET = "bot-and-server-only"
 Serve = Callable[..., Served]
@@ -60,7 +61,7 @@ def serve(servers: StandInServers, recommender: Recommender, _running: dict[str,
             servers.kakao.redirect_uris.add(f"http://127.0.0.1:{port}/kakao/callback")
             usual = {
                 "rest_api_key": REST_API_KEY, "client_secret": CLIENT_SECRET, "session_secret": "a-secret-of-the-tests",
-                "auth_url": servers.api.url, "api_url": servers.api.url, "skill_secret": SKILL_SECRET, "timeout_s": 1.0,
+                "auth_url": servers.api.url, "api_url": servers.api.url, "skill_secret": SKILL_SECRET,
             }  # fmt: skip
             settings = Settings(port=port, kakao=KakaoSettings(**{**usual, **kakao_changes}), **(changes or {}))
             _running[key] = Served(create_app(settings, recommender, servers.guarded_client()), port=socket)

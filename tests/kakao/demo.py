@@ -12,7 +12,8 @@ from profile_music import Settings
 from profile_music.service.app import create_app
 from profile_music.settings import KakaoSettings
 from tests.kakao.serving import Served, bound_socket
-from tests.kakao.standin import CLIENT_SECRET, REST_API_KEY, KakaoStandIn, StandInServers
+from tests.kakao.standin import CLIENT_SECRET, REST_API_KEY, KakaoStandIn
+from tests.kakao.standin_servers import StandInServers
 
 SKILL_SECRET = "demo"
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profile_music.errors import PhotoFormatError, PhotoTooLargeError, ProfileMusicError
@@ -20,7 +20,8 @@ from profile_music.service.fetch_url import (
     check_url,
     is_public,
 )
-from tests.kakao.standin import PORTRAIT, PUBLIC_ADDRESS, StandInServers
+from tests.kakao.standin import PORTRAIT
+from tests.kakao.standin_servers import PUBLIC_ADDRESS, StandInServers
 
 HOSTS = HostList(["*.kakaocdn.net", "img.example.com"])
 MAX_BYTES = 2_000_000
@@ -160,7 +161,7 @@ def test_a_body_that_drips_is_cut_off_at_the_total_time(servers: StandInServers)
     begin = time.monotonic()
     with pytest.raises(UrlTimeoutError):
         fetch(servers.guarded_client(FetchLimits(total_s=0.5)), "https://k.kakaocdn.net/slow")
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 4
 
 
 def test_a_certificate_for_another_name_is_refused(servers: StandInServers) -> None:
@@ -176,6 +177,7 @@ def test_an_authority_that_nobody_trusts_is_refused(servers: StandInServers) -> 
         fetch(stranger, "https://k.kakaocdn.net/dn/x.jpg")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_refused_or_leads_to_the_list(text: str) -> None:
     for url in (text, f"https://{text}", f"https://{text}.kakaocdn.net/a", f"https://k.kakaocdn.net{text}"):

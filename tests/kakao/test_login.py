@@ -12,7 +12,6 @@ import pytest
 from profile_music import Settings
 from profile_music.service.app import create_app
 from profile_music.service.kakao_errors import NOTICES, KakaoSecretMissingError
-from profile_music.service.kakao_photos import PhotoHandoff
 from profile_music.service.session import SignedCookies
 from profile_music.settings import KakaoSettings
 from tests.kakao.conftest import Serve
@@ -171,13 +170,11 @@ def test_a_code_works_once_and_with_its_verifier_only(service: str, kakao: Kakao
         ("token", (429, {"error": "x", "error_code": "KOE237"}), "kakao_quota_exceeded"),
         ("token", (503, {"error": "server_error", "error_code": "KOE003"}), "kakao_unavailable"),
         ("token", (200, {"odd": True}), "kakao_error"),
-        ("token", 3.0, "kakao_timeout"),
         ("me", (401, {"code": -401, "msg": "expired"}), "kakao_code_expired"),
         ("me", (403, {"code": -402, "msg": "scope"}), "kakao_error"),
         ("me", (400, {"code": -10, "msg": "limit"}), "kakao_quota_exceeded"),
         ("me", (400, {"code": -1, "msg": "internal"}), "kakao_unavailable"),
         ("me", (500, {"code": -1, "msg": "internal"}), "kakao_unavailable"),
-        ("me", 3.0, "kakao_timeout"),
     ],
 )
 def test_kakaos_errors_each_have_their_sentence(
@@ -186,6 +183,15 @@ def test_kakaos_errors_each_have_their_sentence(
     kakao.faults[call] = fault
     me = Browser(service).log_in()
     assert notice_of(me) == code
+    assert me["logged_in"] is False
+
+
+@pytest.mark.parametrize("call", ["token", "me"])
+def test_kakao_takes_too_long(serve: Serve, kakao: KakaoStandIn, call: str) -> None:
+    service = serve(timeout_s=0.5).url
+    kakao.faults[call] = 2.0
+    me = Browser(service).log_in()
+    assert notice_of(me) == "kakao_timeout"
     assert me["logged_in"] is False
 
 
@@ -276,31 +282,6 @@ def test_config_says_what_is_on(service: str, serve: Serve) -> None:
     assert (off["kakao_login"], off["photo_url"]) == (False, True)
     for path in ("/kakao/login", "/v1/kakao/me", "/kakao/skill"):
         assert httpx.get(other + path).status_code in (404, 405)
-
-
-async def _waited(handoff: PhotoHandoff) -> int:
-    import asyncio
-
-    handoff.put(b"a photo")
-    await asyncio.sleep(0.1)
-    return len(handoff)
-
-
-def test_a_photo_that_nobody_picks_up_is_dropped() -> None:
-    import asyncio
-
-    assert asyncio.run(_waited(PhotoHandoff(kept_s=0.05))) == 0
-
-
-def test_a_full_handoff_drops_the_oldest() -> None:
-    import asyncio
-
-    async def scenario() -> None:
-        handoff = PhotoHandoff(max_photos=2)
-        ids = [handoff.put(bytes([number])) for number in range(3)]
-        assert [handoff.take(photo_id) for photo_id in ids] == [None, b"\x01", b"\x02"]
-
-    asyncio.run(scenario())
 
 
 def test_every_notice_speaks_both_languages() -> None:

@@ -12,7 +12,8 @@ from profile_music import Recommender, Settings
 from profile_music.errors import InputError
 from profile_music.service.app import create_app
 from tests.kakao.conftest import Serve
-from tests.kakao.standin import PORTRAIT, StandInServers
+from tests.kakao.standin import PORTRAIT
+from tests.kakao.standin_servers import StandInServers
 from tests.kakao.test_fetch import HOSTILE
 
 ALLOWED = {"photo_url_hosts": ("img.example.com",)}

@@ -12,6 +12,7 @@ import httpx
 from oauthlib.oauth2 import AccessDeniedError, InvalidGrantError, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import (
     InvalidClientError,
+    InvalidScopeError,
     MismatchingStateError,
     ServerError,
     TemporarilyUnavailableError,
@@ -42,6 +43,7 @@ _OAUTH_ERRORS: tuple[tuple[type[OAuth2Error], type[KakaoError]], ...] = (
     (InvalidGrantError, KakaoCodeExpiredError),
     (InvalidClientError, KakaoConfigError),
     (UnauthorizedClientError, KakaoConfigError),
+    (InvalidScopeError, KakaoConfigError),
     (ServerError, KakaoUnavailableError),
     (TemporarilyUnavailableError, KakaoUnavailableError),
 )

@@ -39,9 +39,9 @@ class _Loose(BaseModel):
 
 
 class _UserRequest(_Loose):
-    utterance: str = ""
+    utterance: str | None = None
     callback_url: str | None = None
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] | None = None
 
 
 class _Action(_Loose):
@@ -115,7 +115,7 @@ def understand(body: bytes) -> Said:
     except ValidationError as error:
         raise InputError(reason="skill payload") from error
     request, action = payload.user_request, payload.action
-    utterance = request.utterance.strip()
+    utterance = (request.utterance or "").strip()
     command, state = _carried(action.client_extra)
     command = command or COMMANDS.get(utterance, "")
     if command:
@@ -141,10 +141,10 @@ def _photo_url(request: _UserRequest, action: _Action) -> tuple[str | None, bool
         secure = value.get("secureUrls")
         if isinstance(secure, str) and (found := _URL.search(secure)):
             return found[0], True
-    media = request.params.get("media")
+    media = (request.params or {}).get("media")
     if isinstance(media, dict) and isinstance(media.get("url"), str):
         return media["url"], False
-    found = _URL.search(request.utterance)
+    found = _URL.search(request.utterance or "")
     return (found[0] if found else None), False
 
 
