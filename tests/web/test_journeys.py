@@ -133,6 +133,17 @@ def test_another_face_speaks_for_the_photo(open_page):
     assert page.locator(".face-box.is-chosen").get_attribute("data-face") == "1"
 
 
+def test_what_gave_the_expression_away(open_page):
+    page = open_page(PHONE)
+    ask(page, photo=PORTRAIT, text=LINE)
+    page.click(".heat-ask")
+    page.wait_for_selector(".heat img")
+    until(page, "document.querySelector('.heat img').naturalWidth === 256")
+    page.click(".meter-sad")
+    settle(page)
+    assert page.locator(".heat img").is_visible()
+
+
 def test_choosing_a_song_changes_the_profile(open_page):
     page = open_page()
     ask(page, text="훌쩍 떠나고 싶어")

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from profile_music._version import __version__
 from profile_music.errors import InputError, NothingGivenError
@@ -15,6 +15,7 @@ from profile_music.index import SongFilter
 from profile_music.ranking import RankingOptions
 from profile_music.recommender import Recommender
 from profile_music.service.answers import recommend_songs
+from profile_music.service.drawing import draw_heat
 from profile_music.service.forms import RequestForm, read_form
 from profile_music.service.optional import with_photo
 from profile_music.service.schemas import (
@@ -65,6 +66,11 @@ def make_router() -> APIRouter:
         openapi_extra=_form_schema("photo", "photo_url", "face"), summary="Faces and emotion of a photo",
     )  # fmt: skip
     router.add_api_route(
+        "/v1/emotion/heatmap", _heatmap, methods=["POST"], response_class=Response,
+        responses={**_ERRORS, 200: {"content": {"image/png": {}}}},
+        openapi_extra=_form_schema("photo", "photo_url", "face"), summary="What in a face spoke for its emotion",
+    )  # fmt: skip
+    router.add_api_route(
         "/v1/songs", _songs, methods=["POST"], response_model=RecommendationBody, responses=_ERRORS,
         summary="Songs for an emotion and a text",
     )  # fmt: skip
@@ -96,6 +102,16 @@ async def _emotion(request: Request) -> JSONResponse:
     face = form.integer("face", 0)
     reading = await _run(request, lambda recommender: recommender.reader.read(photo, face_index=face))
     return JSONResponse(reading.to_dict())
+
+
+async def _heatmap(request: Request) -> Response:
+    form = await with_photo(await read_form(request), request.app.state)
+    photo = form.photo
+    if photo is None:
+        raise NothingGivenError()
+    face = form.integer("face", 0)
+    picture = await _run(request, lambda recommender: draw_heat(recommender.reader, photo, face))
+    return Response(picture, media_type="image/png")
 
 
 async def _songs(request: Request, body: SongsRequest) -> JSONResponse:

@@ -21,7 +21,7 @@ async function ask(path, options, signal) {
   signal?.addEventListener("abort", () => stop.abort(), { once: true });
   try {
     const answer = await fetch(path, { ...options, signal: stop.signal });
-    if (answer.ok) return await answer.json();
+    if (answer.ok) return await (answer.headers.get("content-type")?.startsWith("image/") ? answer.blob() : answer.json());
     throw await troubleOf(answer);
   } catch (error) {
     if (error instanceof Trouble || signal?.aborted) throw error;
@@ -45,7 +45,15 @@ const jsonBody = (body) => ({
   body: JSON.stringify(body),
 });
 
-/** Photo (a blob) with text and wishes; this is the only call that carries a photo. */
+/** A picture of one face, warm where it spoke for its emotion. Sends the photo again, only where somebody asks for it. */
+export function fetchHeat(blob, face, signal) {
+  const form = new FormData();
+  form.append("photo", blob, "photo");
+  form.append("face", face);
+  return ask("/v1/emotion/heatmap", { method: "POST", body: form }, signal);
+}
+
+/** Photo (a blob) with text and wishes. */
 export function recommendPhoto(blob, wishes, signal) {
   const form = new FormData();
   form.append("photo", blob, "photo");

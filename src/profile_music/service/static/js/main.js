@@ -1,6 +1,6 @@
 /** The page's state and what happens when. */
 
-import { fetchConfig, findSong, recommendPhoto, recommendSongs, Trouble } from "./api.js";
+import { fetchConfig, fetchHeat, findSong, recommendPhoto, recommendSongs, Trouble } from "./api.js";
 import { coverOn } from "./cover.js";
 import { $, announce, calm, el, reveal } from "./dom.js";
 import { changeLanguage, genreName, language, loadLanguage, pick, t } from "./i18n.js";
@@ -27,6 +27,7 @@ const state = {
   reading: null,
   faceIndex: 0,
   correction: null,
+  heatUrl: "",
   askedText: "",
   textMood: null,
   basis: null,
@@ -74,7 +75,7 @@ function drawTaste() {
 function drawReading() {
   const panel = $("reading");
   const key = panel.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  panel.replaceChildren(...readingPanel(state, { onCorrect, onFace, onOtherPhoto: () => $("file").click() }));
+  panel.replaceChildren(...readingPanel(state, { onCorrect, onFace, onHeat, onOtherPhoto: () => $("file").click() }));
   if (key) (panel.querySelector(`[data-key="${key}"]`) ?? panel.querySelector("[data-key]"))?.focus();
 }
 
@@ -301,9 +302,31 @@ function onCorrect(emotion) {
 function onFace(number) {
   if (number === state.faceIndex) return;
   Object.assign(state, { faceIndex: number, correction: null });
+  forgetHeat();
   startOver();
   drawReading();
   ask();
+}
+
+async function onHeat({ currentTarget }) {
+  const asked = [state.photo, state.faceIndex];
+  currentTarget.disabled = true;
+  try {
+    const picture = await fetchHeat(state.photo.blob, state.faceIndex);
+    if (asked[0] !== state.photo || asked[1] !== state.faceIndex) return;
+    forgetHeat();
+    state.heatUrl = URL.createObjectURL(picture);
+    drawReading();
+    announce(t("reading.heatCaption"));
+  } catch (error) {
+    currentTarget.disabled = false;
+    showProblem(error instanceof Trouble ? error : new Trouble("internal_error"), []);
+  }
+}
+
+function forgetHeat() {
+  if (state.heatUrl) URL.revokeObjectURL(state.heatUrl);
+  state.heatUrl = "";
 }
 
 function startOver() {
@@ -354,6 +377,7 @@ async function usePhoto(file) {
 }
 
 function forgetPhoto() {
+  forgetHeat();
   if (state.photo?.url) URL.revokeObjectURL(state.photo.url);
   state.photo?.picture?.close();
   Object.assign(state, { photo: null, reading: null, faceIndex: 0, correction: null });

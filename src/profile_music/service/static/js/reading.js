@@ -34,8 +34,14 @@ function photoPart(state, actions) {
       noFace ? noFaceNote(actions) : null,
       bars(seen, state.correction, actions),
       fixLine(state, actions),
+      noFace ? null : heatPart(state, actions),
     ),
   );
+}
+
+function heatPart({ heatUrl }, actions) {
+  if (!heatUrl) return el("button", { type: "button", class: "text-button heat-ask", data: { key: "heat" }, text: t("reading.heat"), on: { click: actions.onHeat } });
+  return el("figure", { class: "heat" }, el("img", { src: heatUrl, alt: t("reading.heatAlt"), width: 256, height: 256 }), el("figcaption", { class: "fine", text: t("reading.heatCaption") }));
 }
 
 function noFaceNote(actions) {
