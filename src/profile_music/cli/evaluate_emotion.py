@@ -23,9 +23,16 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--model", type=_FILE, help="An emotion model (.onnx); the bundled one where absent.")
 @click.option("--peer", "peers", multiple=True, type=_FILE, help="Another model measured in the same run.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the report and pictures.")
-@click.option("--robustness/--no-robustness", default=True, show_default=True, help="Also on harder versions.")
+@click.option("--robustness", type=click.IntRange(min=0), metavar="N",
+              help="Measure harder versions of N pictures, evenly spread (0: none; all where absent).")  # fmt: skip
 def evaluate_emotion(
-    kind: str, root: Path, split: str, model: Path | None, peers: tuple[Path, ...], out: Path | None, robustness: bool
+    kind: str,
+    root: Path,
+    split: str,
+    model: Path | None,
+    peers: tuple[Path, ...],
+    out: Path | None,
+    robustness: int | None,
 ) -> None:
     """Measure the emotion model: accuracy, macro-F1, calibration, abstention, robustness, speed."""
     from profile_music.evaluate.emotion import evaluate_emotion as measure
