@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from profile_music.builder_pool import LineJob, LineResult, run_jobs
+from profile_music.builder_pool import LineJob, LineReader, LineResult, run_jobs
 from profile_music.errors import CatalogError, CatalogNotWrittenError
 from profile_music.index import CatalogFiles, CatalogWriter, Manifest, about_text, remove_stale_builds
 from profile_music.text import TextEncoder
 from profile_music.text.mood import TextMood
-from profile_music.types import EmotionScores, Song, Vectors
+from profile_music.types import EmotionScores, Song
 
 _BATCH_LINES = 2048
 
@@ -114,7 +114,7 @@ class CatalogBuilder:
         self._counts.clear()
         jobs = (self._job(batch, known) for batch in _batches(songs, _BATCH_LINES))
         with CatalogWriter(out, encoder_record(self.encoder), vector_dtype=self.vector_dtype) as writer:
-            for batch, result in run_jobs(self.encoder, jobs, self.processes):
+            for batch, result in run_jobs(LineReader(self.encoder, self.mood), jobs, self.processes):
                 self._write(writer, batch, result, known)
                 if on_progress:
                     on_progress(self._counts["songs"], self._counts["lines"])
@@ -137,7 +137,8 @@ class CatalogBuilder:
         about = [about_text(song) for song in songs]
         to_embed = [line for line, source in zip(lines, sources, strict=True) if source < 0]
         words = [f"{song.artist} {text}" for song, text in zip(songs, about, strict=True)]
-        return _Batch(songs, lines, sources, rows), LineJob(lines, [*to_embed, *about], words)
+        to_feel = [line for song in songs if self._reads_lines(song) for line in song.lines]
+        return _Batch(songs, lines, sources, rows), LineJob(lines, words, [*to_embed, *about], to_feel)
 
     def _write(self, writer: CatalogWriter, batch: _Batch, result: LineResult, known: Sequence[CatalogFiles]) -> None:
         fresh = np.flatnonzero(batch.sources < 0)
@@ -146,25 +147,21 @@ class CatalogBuilder:
         for number, files in enumerate(known):
             places = np.flatnonzero(batch.sources == number)
             vectors[places] = files.vectors[batch.rows[places]]
-        songs = self._with_emotions(batch, vectors)
+        songs = self._with_emotions(batch, result)
         writer.add(songs, vectors, result.lines, result.vectors[len(fresh) :], result.about)
         self._counts.update({"songs": len(songs), "lines": len(batch.lines), "embedded": len(fresh)})
         self._counts.update(f"from {song.emotion_source or 'source'}" for song in songs)
 
-    def _with_emotions(self, batch: _Batch, vectors: Vectors) -> list[Song]:
+    def _with_emotions(self, batch: _Batch, result: LineResult) -> list[Song]:
         """Return the songs with emotions and where they come from."""
-        if not any(self._reads_lines(song) for song in batch.songs):
-            return batch.songs
-        if self.mood.encoder_fingerprint == self.encoder.fingerprint:
-            lines = self.mood.probabilities(vectors).astype(np.float64)
-        else:
-            lines = np.stack([scores.as_array() for scores in self.mood.predict(batch.lines)])
-        ends = np.cumsum([len(song.lines) for song in batch.songs])
         songs: list[Song] = []
-        for song, end in zip(batch.songs, ends.tolist(), strict=True):
+        begin = 0
+        for song in batch.songs:
             if self._reads_lines(song):
+                said = result.emotions[begin : begin + len(song.lines)].mean(axis=0)
+                begin += len(song.lines)
                 self._counts["predicted"] += 1
-                song = _blended(song, lines[end - len(song.lines) : end].mean(axis=0), self.emotions)
+                song = _blended(song, said, self.emotions)
             songs.append(song)
         return songs
 

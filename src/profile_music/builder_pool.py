@@ -12,48 +12,63 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from profile_music.errors import CatalogError
 from profile_music.index.lexical import Postings, postings_of
 from profile_music.text import TextEncoder, load_encoder
 from profile_music.text.lexical import tokens
-from profile_music.types import Vectors
+from profile_music.text.mood import TextMood
+from profile_music.types import EMOTIONS, Vectors
 
 Tag = TypeVar("Tag")
 INLINE_JOBS = 6
 """So many jobs run here first: small builds never pay for starting processes."""
 
-_encoder: TextEncoder | None = None
+_reader: LineReader | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineJob:
-    """Lines to tokenise; `to_embed` (some of the lines, and texts on the songs) to encode; `about` to tokenise."""
+    """What to do with a batch: tokenise `lines` and `about`, encode `to_embed`, read the mood of `to_feel`."""
 
     lines: Sequence[str]
-    to_embed: Sequence[str]
     about: Sequence[str]
+    to_embed: Sequence[str]
+    to_feel: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """The vectors of `to_embed`, and the postings of `lines` and of `about`."""
+    """Postings of `lines` and `about`, vectors of `to_embed`, and emotions of `to_feel`, shape (N, 4)."""
 
-    vectors: Vectors
     lines: Postings
     about: Postings
+    vectors: Vectors
+    emotions: NDArray[np.float64]
 
 
-def run_job(encoder: TextEncoder, job: LineJob) -> LineResult:
-    """Do one job."""
-    return LineResult(
-        vectors=encoder.encode_passages(list(job.to_embed)),
-        lines=postings_of([tokens(line) for line in job.lines]),
-        about=postings_of([tokens(text) for text in job.about]),
-    )
+@dataclass(frozen=True, slots=True)
+class LineReader:
+    """The models of a build."""
+
+    encoder: TextEncoder
+    mood: TextMood
+
+    def run(self, job: LineJob) -> LineResult:
+        """Do one job."""
+        felt = [scores.as_array() for scores in self.mood.predict(list(job.to_feel))]
+        return LineResult(
+            lines=postings_of([tokens(line) for line in job.lines]),
+            about=postings_of([tokens(text) for text in job.about]),
+            vectors=self.encoder.encode_passages(list(job.to_embed)),
+            emotions=np.array(felt, dtype=np.float64).reshape(-1, len(EMOTIONS)),
+        )
 
 
 def run_jobs(
-    encoder: TextEncoder, jobs: Iterable[tuple[Tag, LineJob]], processes: int
+    reader: LineReader, jobs: Iterable[tuple[Tag, LineJob]], processes: int
 ) -> Iterator[tuple[Tag, LineResult]]:
     """Do jobs and yield their results in order, each with its tag; only a few jobs are in memory at a time.
 
@@ -61,12 +76,12 @@ def run_jobs(
     where the jobs are more than `INLINE_JOBS`.
     """
     waiting = iter(jobs)
-    few = waiting if processes < 2 or encoder.name != "embedded" else islice(waiting, INLINE_JOBS)
+    few = waiting if processes < 2 or reader.encoder.name != "embedded" else islice(waiting, INLINE_JOBS)
     for tag, job in few:
-        yield tag, run_job(encoder, job)
+        yield tag, reader.run(job)
     first = next(waiting, None)
     if first is not None:
-        yield from _run_parallel(encoder, chain([first], waiting), processes)
+        yield from _run_parallel(reader.encoder, chain([first], waiting), processes)
 
 
 def _run_parallel(
@@ -91,11 +106,12 @@ def _run_parallel(
 
 
 def _start_worker(name: str, fingerprint: str) -> None:
-    global _encoder
+    global _reader
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    _encoder = load_encoder(name)
-    if _encoder.fingerprint != fingerprint:
+    encoder = load_encoder(name)
+    if encoder.fingerprint != fingerprint:
         raise CatalogError(reason=f"the encoder {name} changed while building")
+    _reader = LineReader(encoder, TextMood.load(encoder))
 
 
 def _leave_with_parent() -> None:
@@ -107,6 +123,6 @@ def _leave_with_parent() -> None:
 
 
 def _work(job: LineJob) -> LineResult:
-    if _encoder is None:
+    if _reader is None:
         raise CatalogError(reason="worker without encoder")
-    return run_job(_encoder, job)
+    return _reader.run(job)
