@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profile_music.errors import PhotoFormatError, PhotoTooLargeError, ProfileMusicError
-from profile_music.service.fetch import FetchLimits, GuardedClient
+from profile_music.service.fetch import FetchLimits, GuardedClient, dial_address, resolve_host
 from profile_music.service.fetch_url import (
     HostList,
     UrlGoneError,
@@ -195,3 +195,14 @@ def test_any_text_is_refused_or_leads_to_the_list(text: str) -> None:
 def test_lists_of_hosts_hold_names_only(entry: str) -> None:
     with pytest.raises(ValueError, match="host name"):
         HostList([entry])
+
+
+def test_the_usual_resolver_and_dial(servers: StandInServers) -> None:
+    async def scenario() -> None:
+        addresses = await resolve_host("localhost")
+        assert addresses
+        assert not any(map(is_public, addresses))
+        stream = await dial_address("127.0.0.1", servers.images.port, 2)
+        await stream.aclose()
+
+    asyncio.run(scenario())

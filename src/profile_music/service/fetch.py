@@ -163,6 +163,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
+        """Resolve, check every address, and connect to the first that answers."""
         addresses = await self._resolve(host)
         # One private address among public ones is an attack or a mistake; neither is worth a connection.
         if not addresses or not all(map(is_public, addresses)):
