@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,16 @@ from profile_music.emotion.classifier import BATCH, softmax
 from profile_music.errors import ModelError
 from profile_music.types import EMOTIONS, Emotion
 from tests.emotion.tiny_models import bright_quadrant, write_brightness_model
+
+
+@pytest.mark.parametrize("name", [None, "emotion-resnet50"])
+def test_bundled_models_load_and_answer(name):
+    classifier = EmotionClassifier.load(Path(name) if name else None, threads=1)
+    assert classifier.info.side_px == 128 and classifier.info.licence
+    assert 0.25 <= classifier.abstain_below < 0.7
+    assert 0.7 < classifier.crop_scale < 1.4
+    crop = np.random.default_rng(0).integers(0, 256, (90, 90, 3), dtype=np.uint8)
+    assert classifier.classify([crop])[0].as_array().sum() == pytest.approx(1)
 
 
 @pytest.fixture

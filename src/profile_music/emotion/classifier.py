@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from profile_music.emotion.heatmap import Heat, cover, gather_heat, resize_heat, windows
 from profile_music.emotion.preprocess import Colour, prepare_crops
 from profile_music.errors import ModelError
-from profile_music.runtime import OrtSession, resolve_model
+from profile_music.runtime import OrtSession, load_manifest, resolve_model
 from profile_music.types import EMOTIONS, Emotion, EmotionScores, RgbImage
 
 DEFAULT_MODEL = "emotion-resnet50"
@@ -107,15 +107,17 @@ class EmotionClassifier:
         """Load the bundled model, or the file at `path` (checked for class order and input).
 
         Args:
-            path: An ONNX file made by `train emotion`.
+            path: An ONNX file made by `train emotion`, or the name of a bundled one (`emotion-resnet50`).
             threads: Inference threads; 0 means one per core.
 
         Raises:
             ModelError: The file is missing, damaged, or of another kind.
         """
-        if path is not None and not path.is_file():
-            raise ModelError(name=path.name, reason="file missing")
         file = path if path is not None else resolve_model(DEFAULT_MODEL)
+        if not file.is_file():
+            if str(file) not in load_manifest():
+                raise ModelError(name=file.name, reason="file missing")
+            file = resolve_model(str(file))
         return cls(OrtSession(file, threads=threads), size_bytes=file.stat().st_size)
 
     @property
