@@ -47,7 +47,6 @@ class EmotionRecipe:
         test_share: Share held out where there is no official test split.
         folds: Stratified folds, each trained, their probabilities averaged; 1 trains once a seed.
         seeds: One run each; their probabilities are averaged.
-        teacher_weight: Share of the loss that comes from a teacher's probabilities, where one is given.
     """
 
     name: str = "default"
@@ -81,7 +80,6 @@ class EmotionRecipe:
     test_share: float = 0.2
     folds: int = 1
     seeds: tuple[int, ...] = field(default=(0,))
-    teacher_weight: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""
