@@ -108,3 +108,31 @@ def _report(moved: Moved, place: str, verb: str, as_json: bool) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+@click.command("to-lance")
+@click.argument("target", metavar="DIR|s3://BUCKET/PREFIX")
+@click.option("--catalog", "folder", metavar="DIR", help="Catalogue folder; the bundled one where absent.")
+@click.option("--add", is_flag=True, help="Add to the songs that are there instead of replacing them.")
+@json_option
+def to_lance(target: str, folder: str | None, add: bool, as_json: bool) -> None:
+    """Write a catalogue as LanceDB tables, for catalogues larger than one machine (extra: lance).
+
+    곡 목록을 LanceDB 표로 옮깁니다. --catalog 자리에 그 위치를 그대로 쓸 수 있습니다.
+    """
+    from profile_music.index import CatalogFiles
+    from profile_music.index.lance_writer import import_catalog
+    from profile_music.recommender import bundled_catalog_dir
+    from profile_music.text.lexical import tokens
+
+    files = CatalogFiles(Path(folder or load_settings().catalog or bundled_catalog_dir()))
+    with _progress() as progress:
+        task = progress.add_task("옮기는 중", total=len(files))
+        manifest = import_catalog(
+            files, target, tokens, fresh=not add, on_progress=lambda count: progress.update(task, completed=count)
+        )
+    facts = {"location": target, "songs": manifest.songs, "lines": manifest.lines}
+    if as_json:
+        print_json(facts)
+    else:
+        console().print(f"옮겼어요: {target}\n  노래 {manifest.songs:,}곡, {manifest.lines:,}줄", markup=False)

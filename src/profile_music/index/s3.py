@@ -50,7 +50,7 @@ class S3Store:
         """
         self._bucket, prefix = split_s3_url(url)
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client = client or _make_client(self.location)
+        self.client = client or _make_client(self.location)
 
     @property
     def location(self) -> str:
@@ -62,7 +62,7 @@ class S3Store:
         condition = {"IfNoneMatch": unless_etag} if unless_etag else {}
         try:
             with self._translated():
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + MANIFEST_NAME, **condition)
+                answer = self.client.get_object(Bucket=self._bucket, Key=self._prefix + MANIFEST_NAME, **condition)
                 return StoredManifest(answer["Body"].read().decode("utf-8"), answer["ETag"])
         except _NotModified:
             return None
@@ -74,7 +74,7 @@ class S3Store:
         condition = {"IfMatch": replaces_etag} if replaces_etag else {"IfNoneMatch": "*"}
         try:
             with self._translated():
-                answer = self._client.put_object(
+                answer = self.client.put_object(
                     Bucket=self._bucket, Key=self._prefix + MANIFEST_NAME, Body=text.encode("utf-8"),
                     ContentType="application/json", CacheControl="no-cache", **condition,
                 )  # fmt: skip
@@ -86,19 +86,19 @@ class S3Store:
     def chunks(self, path: str) -> Iterator[bytes]:
         """Iterate over a content file's bytes."""
         with self._translated():
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + path)
+            answer = self.client.get_object(Bucket=self._bucket, Key=self._prefix + path)
             yield from answer["Body"].iter_chunks(CHUNK_BYTES)
 
     def upload(self, source: Path, path: str) -> None:
         """Upload a file, large ones in parts; S3 checks what arrives."""
         with self._translated():
-            self._client.upload_file(str(source), self._bucket, self._prefix + path)
+            self.client.upload_file(str(source), self._bucket, self._prefix + path)
 
     def files(self) -> Mapping[str, StoredFile]:
         """Return all content files by path."""
         found: dict[str, StoredFile] = {}
         with self._translated():
-            pages = self._client.get_paginator("list_objects_v2").paginate(
+            pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=f"{self._prefix}{FILES_DIR}/"
             )
             for page in pages:
@@ -113,7 +113,7 @@ class S3Store:
         with self._translated():
             for begin in range(0, len(keys), _DELETE_AT_ONCE):
                 part = keys[begin : begin + _DELETE_AT_ONCE]
-                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": part, "Quiet": True})
+                self.client.delete_objects(Bucket=self._bucket, Delete={"Objects": part, "Quiet": True})
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -147,11 +147,11 @@ def make_bucket(url: str) -> None:
     """
     store = S3Store(url)
     bucket, _ = split_s3_url(url)
-    region = store._client.meta.region_name
+    region = store.client.meta.region_name
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     try:
         with store._translated():
-            store._client.create_bucket(Bucket=bucket, **place)
+            store.client.create_bucket(Bucket=bucket, **place)
     except CatalogUnreachableError as error:
         if error.details["reason"] != "BucketAlreadyOwnedByYou":
             raise

@@ -162,7 +162,7 @@ class CatalogSource:
         if manifest.notes.get("engine") == "lance":
             from profile_music.index.lance import LanceIndex
 
-            return LanceIndex(self._base, manifest)
+            return LanceIndex(self._base, self._folder, manifest)
         index = LyricIndex.open(self._folder, verify=not _paths(manifest) <= self._checked)
         self._checked = _paths(index.manifest)
         return index
