@@ -231,7 +231,6 @@ def test_share_picture_text_and_link(open_page, server):
     assert picture.format == "PNG" and picture.size == (1080, 1350)
     with_photo = picture.convert("RGB").resize((8, 8)).tobytes()
     page.uncheck("#share-photo")
-    page.wait_for_timeout(400)
     with page.expect_download() as saved:
         page.click("#share-save")
     assert Image.open(Path(saved.value.path())).convert("RGB").resize((8, 8)).tobytes() != with_photo

@@ -165,7 +165,9 @@ function paintSignature(pen) {
 export function wireShare(current) {
   const sheet = $("share");
   let picture = null;
-  const draw = async () => {
+  let drawn = null;
+  const draw = () => (drawn = redraw());
+  const redraw = async () => {
     const what = current();
     picture = await cardPicture($("share-photo").checked ? what : { ...what, photo: null, face: null });
     const image = $("share-card");
@@ -185,7 +187,9 @@ export function wireShare(current) {
   $("share-close").addEventListener("click", () => sheet.close());
   sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
   $("share-photo").addEventListener("change", draw);
-  $("share-save").addEventListener("click", () => {
+  $("share-save").addEventListener("click", async () => {
+    // Who takes the photo out and saves at once must not get the picture from before.
+    await drawn;
     const link = document.createElement("a");
     link.href = $("share-card").src;
     link.download = "premu.png";
@@ -194,7 +198,7 @@ export function wireShare(current) {
   });
   $("share-text").addEventListener("click", () => copy(`${wordsFor(current())}\n${linkFor(current())}`));
   $("share-link").addEventListener("click", () => copy(linkFor(current())));
-  $("share-native").addEventListener("click", () => sendWithApp(current(), picture));
+  $("share-native").addEventListener("click", async () => (await drawn, sendWithApp(current(), picture)));
 }
 
 async function sendWithApp(what, picture) {
