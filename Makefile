@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTO := examples/portrait.jpg
 TEXT ?= 오늘 하루도 수고했어
 
-.PHONY: run serve kakao-demo test check lint types imports wheel lock examples clean
+.PHONY: run serve kakao-demo test check lint types imports wheel lock examples clean lambda-env deploy
 
 # pip checks every file against the hashes in the lock; our own package is installed without its dependencies.
 $(VENV)/.run: requirements/base.txt requirements/build.txt pyproject.toml
@@ -55,6 +55,25 @@ lock: ## Rewrite the hash-pinned requirements (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/base.txt pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements/build.txt requirements/build.in
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/base.txt --extra dev -o requirements/dev.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/base.txt --extra lambda --extra kakao -o requirements/lambda.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/base.txt --extra s3 --extra kakao -o requirements/server.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt --extra dev --extra lance -o requirements/lance.txt pyproject.toml
+
+# The Lambda image's environment, installed as deploy/lambda.Dockerfile installs it; Python 3.13 where there is one.
+.venv-lambda/.done: requirements/lambda.txt requirements/build.txt pyproject.toml
+	@rm -rf .venv-lambda
+	@for python in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python3.13 $(PYTHON) python3; do \
+		if $$python --version >/dev/null 2>&1; then $$python -m venv .venv-lambda; break; fi; done
+	@.venv-lambda/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lambda.txt
+	@.venv-lambda/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@touch $@
+
+lambda-env: .venv-lambda/.done ## The environment for the tests marked aws and benchmarks/cold_start.py
+	@.venv-lambda/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+
+deploy: ## Build the Lambda image, push it to ECR and deploy the stack (needs Docker, AWS credentials and the SAM CLI)
+	sam build --template-file deploy/template.yaml
+	sam deploy --guided --resolve-image-repos --resolve-s3 --capabilities CAPABILITY_IAM
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) .venv-lambda dist
