@@ -24,7 +24,7 @@ DESKTOP = {"viewport": {"width": 1280, "height": 860}, "device_scale_factor": 1.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 LINE = "오늘 하루도 수고했어"
-_QUALITY = 88
+_QUALITY = 80
 
 
 def _ask(page: Any, photo: Path | None, text: str, name: str = "") -> None:
