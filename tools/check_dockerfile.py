@@ -90,7 +90,7 @@ def new_stage(base: str, work: Path, number: int) -> Stage:
         link.unlink(missing_ok=True)
         link.symlink_to(prefix / "bin" / "python3.13")
     # The repository itself must not be reachable: only what COPY brings is in the image.
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(root / ROOT.relative_to("/").parts[0])], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(root / ROOT.relative_to("/"))], check=True)
     return Stage(root, dict(BASES[base]))
 
 
@@ -184,7 +184,7 @@ def close_root(stage: Stage) -> None:
     """Make the root read-only, but for /tmp."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(stage.root / "tmp"), "-o", "mode=1777"], check=True)
     subprocess.run(["mount", "-o", "remount,ro", str(stage.root)], check=True)
-    probe = subprocess.run(stage.argv(["touch", "/opt/written"]), env=stage.env, capture_output=True, check=False)
+    probe = subprocess.run(stage.argv(["touch", "/usr/written"]), env=stage.env, capture_output=True, check=False)
     if probe.returncode == 0:
         raise SystemExit("the root can be written")
 
