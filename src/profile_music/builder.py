@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from profile_music.builder_pool import LineJob, LineReader, LineResult, run_jobs
 from profile_music.errors import CatalogError, CatalogNotWrittenError
 from profile_music.index import CatalogFiles, CatalogWriter, Manifest, about_text, remove_stale_builds
 from profile_music.text import TextEncoder
+from profile_music.text.concepts import concepts_of
 from profile_music.text.mood import TextMood
 from profile_music.types import EmotionScores, Song
 
@@ -147,7 +149,7 @@ class CatalogBuilder:
         for number, files in enumerate(known):
             places = np.flatnonzero(batch.sources == number)
             vectors[places] = files.vectors[batch.rows[places]]
-        songs = self._with_emotions(batch, result)
+        songs = _with_topics(self._with_emotions(batch, result), result.concepts)
         writer.add(songs, vectors, result.lines, result.vectors[len(fresh) :], result.about)
         self._counts.update({"songs": len(songs), "lines": len(batch.lines), "embedded": len(fresh)})
         self._counts.update(f"from {song.emotion_source or 'source'}" for song in songs)
@@ -170,6 +172,17 @@ class CatalogBuilder:
         if song.emotions is None or self.emotions == "lines":
             return True
         return self.emotions == "both" and song.emotion_source not in ("lines", BOTH)
+
+
+def _with_topics(songs: Sequence[Song], concepts: Sequence[Sequence[str]]) -> list[Song]:
+    """Return the songs with the concepts of their lines and, counted twice, of their titles, themes and moods."""
+    of_lines = iter(concepts)
+    counted = []
+    for song in songs:
+        topics = Counter(name for names in islice(of_lines, len(song.lines)) for name in names)
+        topics.update(concepts_of(about_text(song)) * 2)
+        counted.append(replace(song, topics=dict(topics)))
+    return counted
 
 
 def _blended(song: Song, said: np.ndarray, mode: EmotionMode) -> Song:

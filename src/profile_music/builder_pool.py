@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from profile_music.errors import CatalogError
 from profile_music.index.lexical import Postings, postings_of
 from profile_music.text import TextEncoder, load_encoder
+from profile_music.text.concepts import concepts_of
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
 from profile_music.types import EMOTIONS, Vectors
@@ -41,9 +42,10 @@ class LineJob:
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
-    """Postings of `lines` and `about`, vectors of `to_embed`, and emotions of `to_feel`, shape (N, 4)."""
+    """Postings of `lines` and `about`, concepts of `lines`, vectors of `to_embed`, emotions (N, 4) of `to_feel`."""
 
     lines: Postings
+    concepts: Sequence[Sequence[str]]
     about: Postings
     vectors: Vectors
     emotions: NDArray[np.float64]
@@ -61,6 +63,7 @@ class LineReader:
         felt = [scores.as_array() for scores in self.mood.predict(list(job.to_feel))]
         return LineResult(
             lines=postings_of([tokens(line) for line in job.lines]),
+            concepts=[concepts_of(line) for line in job.lines],
             about=postings_of([tokens(text) for text in job.about]),
             vectors=self.encoder.encode_passages(list(job.to_embed)),
             emotions=np.array(felt, dtype=np.float64).reshape(-1, len(EMOTIONS)),

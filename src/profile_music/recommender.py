@@ -249,6 +249,7 @@ class Recommender:
         self, sentences: Sequence[str], wanted: EmotionScores | None, song_filter: SongFilter | None
     ) -> IndexQuery:
         from profile_music.index import IndexQuery, SongFilter
+        from profile_music.text.concepts import concepts_of
         from profile_music.text.lexical import tokens
 
         settings = self.settings
@@ -266,6 +267,8 @@ class Recommender:
             semantic_weight=settings.text_weight * settings.semantic_share,
             lexical_weight=settings.text_weight * (1 - settings.semantic_share),
             about_weight=settings.about_weight,
+            topics=[concepts_of(sentence) for sentence in sentences],
+            topic_weight=settings.topic_weight,
             emotion=wanted,
             emotion_weight=settings.emotion_weight,
             filter=chosen,

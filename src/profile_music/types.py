@@ -144,7 +144,10 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A song's facts, its emotion weights (None where unknown) and the lines it is found by."""
+    """A song's facts, its emotion weights (None where unknown) and the lines it is found by.
+
+    `topics` are the concepts its lines name or hint at, with how many lines do; a build fills them.
+    """
 
     song_id: str
     title: str
@@ -162,15 +165,16 @@ class Song:
     emotion_source: str = ""
     moods: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
+    topics: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self, *, with_lines: bool = False) -> dict[str, Any]:
-        """Return a JSON-ready mapping; lines only where asked, as operators' lines can be lyrics."""
+        """Return a JSON-ready mapping; lines and what was read from them only where asked: they can be lyrics."""
         record = asdict(self)
         record["emotions"] = self.emotions.to_dict() if self.emotions else None
         for name in ("moods", "themes", "lines"):
             record[name] = list(record[name])
         if not with_lines:
-            del record["lines"]
+            del record["lines"], record["topics"]
         return record
 
     @classmethod

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,11 @@ ENDINGS = ["걷는다", "기다려", "웃었어", "그리워", "생각나", "떠
 def sentence(number: int) -> str:
     chosen = random.Random(number)
     return " ".join([*chosen.sample(WORDS, 3), chosen.choice(ENDINGS), str(number)])
+
+
+def as_given(found: Iterable[Song]) -> list[Song]:
+    """Stored songs without what the build read from their lines."""
+    return [replace(song, topics={}) for song in found]
 
 
 def songs(count: int, first: int = 0, lines: int = 3) -> list[Song]:
@@ -66,7 +72,7 @@ def test_what_was_built_is_what_was_given(builder: CatalogBuilder, encoder, tmp_
     progress: list[tuple[int, int]] = []
     result = builder.build(songs(40), tmp_path, on_progress=lambda *done: progress.append(done))
     files = CatalogFiles(tmp_path)
-    assert list(files.songs()) == songs(40)
+    assert as_given(files.songs()) == songs(40)
     assert np.allclose(files.vectors, encoder.encode_passages([line for song in songs(40) for line in song.lines]))
     assert (result.lines_embedded, result.lines_reused, result.emotions_predicted) == (120, 0, 0)
     assert progress[-1] == (40, 120)
@@ -89,7 +95,7 @@ def test_lines_of_other_catalogues_are_taken_over(builder: CatalogBuilder, tmp_p
     parts = [CatalogFiles(tmp_path / name) for name in "ab"]
     result = builder.build(songs(21), tmp_path / "c", known=parts)
     assert (result.lines_embedded, result.lines_reused) == (3, 60)
-    assert list(CatalogFiles(tmp_path / "c").songs()) == songs(21)
+    assert as_given(CatalogFiles(tmp_path / "c").songs()) == songs(21)
 
 
 def test_vectors_of_another_encoder_are_not_taken_over(builder: CatalogBuilder, tmp_path: Path) -> None:
@@ -144,7 +150,7 @@ def test_no_songs_leave_the_old_catalogue(builder: CatalogBuilder, tmp_path: Pat
     builder.build(songs(3), tmp_path)
     with pytest.raises(CatalogError):
         builder.build([], tmp_path)
-    assert list(CatalogFiles(tmp_path).songs()) == songs(3)
+    assert as_given(CatalogFiles(tmp_path).songs()) == songs(3)
 
 
 def test_a_living_build_is_not_swept_away(builder: CatalogBuilder, tmp_path: Path) -> None:
@@ -176,7 +182,7 @@ def test_a_full_disk_leaves_the_old_version(builder: CatalogBuilder, tmp_path: P
     child = run_build(tmp_path, "songs(300)", before=f"limit({limit_kb << 10})")
     assert child.wait(60) == 3, child.stderr.read()
     assert "CatalogNotWrittenError" in child.stderr.read()
-    assert list(LyricIndex.open(tmp_path).files.songs()) == songs(20)
+    assert as_given(LyricIndex.open(tmp_path).files.songs()) == songs(20)
     assert not list(tmp_path.glob(".build-*"))
 
 
@@ -262,7 +268,7 @@ def test_a_killed_build_leaves_a_working_catalogue(builder: CatalogBuilder, tmp_
     count = len(LyricIndex.open(tmp_path))
     assert count == 30 if stands == "old" else count in (30, 120)
     builder.build(songs(31), tmp_path)
-    assert list(LyricIndex.open(tmp_path).files.songs()) == songs(31)
+    assert as_given(LyricIndex.open(tmp_path).files.songs()) == songs(31)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".publish.lock", "files", "manifest.json"]
 
 

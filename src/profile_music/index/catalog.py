@@ -48,6 +48,7 @@ class CatalogFiles:
         self.about_vectors = self._array("about_vectors")
         self.lexical = self._lexical("lexical", self.manifest.lines)
         self.about = self._lexical("about", self.manifest.songs)
+        self.topics = self._lexical("topics", self.manifest.songs)
         self._check_shapes()
 
     def _lexical(self, prefix: str, rows: int) -> LexicalIndex:

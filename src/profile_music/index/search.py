@@ -42,6 +42,8 @@ class IndexQuery:
         semantic_weight: Weight of the cosine in a line's score.
         lexical_weight: Weight of the lexical cosine in a line's score.
         about_weight: Weight of a song's title, themes and moods, scored like a line, in its score.
+        topics: The concepts of the same sentences.
+        topic_weight: Weight of the closeness of a song's topics in its score.
         emotion: The wanted feeling, or None.
         emotion_weight: Weight of the feeling in a song's score.
         filter: Which songs may answer.
@@ -52,6 +54,8 @@ class IndexQuery:
     semantic_weight: float = 0.5
     lexical_weight: float = 0.5
     about_weight: float = 0.0
+    topics: Sequence[Sequence[str]] = ()
+    topic_weight: float = 0.0
     emotion: EmotionScores | None = None
     emotion_weight: float = 0.0
     filter: SongFilter = field(default_factory=SongFilter)
@@ -111,7 +115,7 @@ class LyricIndex:
         lines = query.semantic_weight * semantic + query.lexical_weight * lexical if len(semantic) else None
         if lines is not None:
             scores += np.maximum.reduceat(lines.max(axis=0), self.files.first_lines[:-1])
-            scores += self._about_scores(query)
+            scores += self._about_scores(query) + self._topic_scores(query)
         affinity = self.affinity(query.emotion)
         scores += query.emotion_weight * affinity
         scores[~self._allowed(query.filter)] = -np.inf
@@ -154,6 +158,13 @@ class LyricIndex:
         scores = query.semantic_weight * semantic + query.lexical_weight * lexical
         result: NDArray[np.float32] = query.about_weight * scores.max(axis=0)
         return result
+
+    def _topic_scores(self, query: IndexQuery) -> NDArray[np.float32]:
+        """Return the weighted closeness of each song's topics, shape (songs,), best over the sentences."""
+        scores = np.zeros(len(self), dtype=np.float32)
+        for topics in query.topics if query.topic_weight else ():
+            np.maximum(scores, self.files.topics.scores(topics), out=scores)
+        return query.topic_weight * scores
 
     def _allowed(self, wanted: SongFilter) -> NDArray[np.bool_]:
         allowed = np.ones(len(self), dtype=bool)

@@ -98,6 +98,7 @@ class CatalogWriter:
         (self._work / "lexical").mkdir()
         self._lexical = LexicalWriter(self._work / "lexical")
         self._about = LexicalWriter(self._work / "lexical", "about")
+        self._topics = LexicalWriter(self._work / "lexical", "topics")
         self._songs = (self._work / "songs.jsonl").open("wb")
         self._lines = (self._work / "lines.txt").open("wb")
         width = int(encoder["dimensions"])
@@ -171,9 +172,11 @@ class CatalogWriter:
         self._lexical.add(tokens)
         self._columns["about_vectors"].append(about_vectors)
         self._about.add(about_tokens)
+        self._topics.add([Counter(song.topics).elements() for song in songs])
 
     def _add_song(self, song: Song, emotions: EmotionScores) -> None:
-        self._songs.write(json.dumps(song.to_dict(), ensure_ascii=False).encode() + b"\n")
+        record = song.to_dict() | {"topics": dict(song.topics)}
+        self._songs.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
         ends = []
         for line in song.lines:
             self._lines.write(line.replace("\n", " ").encode() + b"\n")
@@ -206,7 +209,7 @@ class CatalogWriter:
         for stream in (self._songs, self._lines):
             stream.close()
         finished = {name: column.finish() for name, column in self._columns.items()}
-        finished |= self._lexical.finish() | self._about.finish()
+        finished |= self._lexical.finish() | self._about.finish() | self._topics.finish()
         names = {f"{name}.npy": path for name, path in finished.items()}
         names |= {name: self._work / name for name in ("songs.jsonl", "lines.txt")}
         with publishing(self._folder):
