@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         "soft", description="soft: emotions weigh in the score; hard: only songs of the top emotion (the mission's)."
     )
     text_weight: float = Field(1.0, ge=0, description="Weight of the line match in a song's score.")
-    semantic_share: float = Field(0.5, ge=0, le=1, description="Share of meaning, against words, in the line match.")
+    semantic_share: float = Field(0.6, ge=0, le=1, description="Share of meaning, against words, in the line match.")
     about_weight: float = Field(0.5, ge=0, description="Weight of a song's title, themes and moods beside its lines.")
     topic_weight: float = Field(1.0, ge=0, description="Weight of the closeness of topics (the thesaurus's concepts).")
     emotion_weight: float = Field(0.15, ge=0, description="Weight of the emotion match in a song's score.")

@@ -99,7 +99,9 @@ class LexicalWriter:
             path.unlink()
         lines.flush()
         weights.flush()
-        for name, array in zip(self._names("starts", "idf"), (starts, idf), strict=True):
+        # Most catalogues have far fewer postings than int32 counts: half the size of the largest fixed table.
+        small = starts.astype(np.int32) if starts[-1] <= np.iinfo(np.int32).max else starts
+        for name, array in zip(self._names("starts", "idf"), (small, idf), strict=True):
             paths[name] = self._folder / f"{name}.npy"
             np.save(paths[name], array)
         return paths
@@ -126,7 +128,7 @@ class LexicalIndex:
 
     def __init__(
         self,
-        starts: NDArray[np.int64],
+        starts: NDArray[np.int64] | NDArray[np.int32],
         idf: NDArray[np.float32],
         lines: NDArray[np.int32],
         weights: NDArray[np.float16],
