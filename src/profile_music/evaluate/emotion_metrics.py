@@ -156,7 +156,7 @@ def coverage_curve(probabilities: Probabilities, truth: Classes) -> list[tuple[f
     return rows
 
 
-def choose_abstention(probabilities: Probabilities, truth: Classes, *, least_accuracy: float = 0.55) -> float:
+def choose_abstention(probabilities: Probabilities, truth: Classes, *, least_accuracy: float = 0.6) -> float:
     """Return the threshold below which answers are right less often than `least_accuracy`.
 
     Answers are sorted by confidence; the threshold is the largest confidence up to which the ones below it, in
