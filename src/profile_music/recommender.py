@@ -193,7 +193,7 @@ class Recommender:
         return sentences if len(sentences) < 2 else [cleaned, *sentences]
 
     def _text_mood(self, sentences: Sequence[str]) -> EmotionScores | None:
-        return self.mood.predict(sentences[:1])[0] if sentences else None
+        return self.mood.predict(list(sentences[:1]))[0] if sentences else None
 
     def _feeling(
         self, reading: PhotoReading | None, mood: EmotionScores | None, corrected: Emotion | None
