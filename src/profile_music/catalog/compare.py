@@ -51,7 +51,9 @@ def changed_fields(old: Song, new: Song) -> tuple[str, ...]:
 
 
 def _facts(song: Song) -> dict[str, Any]:
-    return song.to_dict(with_lines=True)
+    facts = song.to_dict(with_lines=True)
+    del facts["topics"]  # they follow from the lines
+    return facts
 
 
 def _digest(song: Song) -> bytes:
