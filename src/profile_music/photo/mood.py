@@ -18,7 +18,7 @@ _STANDARD_LIMIT = 1.5
 
 # Pleasure, arousal and dominance of the four words, after Russell & Mehrabian (1977), in the order of EMOTIONS.
 _CENTRES = np.array([[0.81, 0.51, 0.46], [-0.51, 0.59, 0.25], [-0.63, -0.27, -0.33], [0.0, 0.0, 0.0]])
-_SHARPNESS = 0.6
+_SHARPNESS = 0.57
 
 
 def brightness_and_saturation(pixels: RgbImage) -> tuple[float, float]:
