@@ -8,8 +8,8 @@ import unicodedata
 REPEATS_MAX = 2
 """A letter repeated more often than this says no more than so many of it ("ㅋㅋㅋㅋ" is "ㅋㅋ")."""
 
-_REPEATED = re.compile(r"(\S)\1{%d,}" % REPEATS_MAX)
-_REPEATED_PAIR = re.compile(r"(\S\S)\1{%d,}" % REPEATS_MAX)
+_REPEATED = re.compile(rf"(\S)\1{{{REPEATS_MAX},}}")
+_REPEATED_PAIR = re.compile(rf"(\S\S)\1{{{REPEATS_MAX},}}")
 _SPACES = re.compile(r"\s+")
 _BOUNDARY = re.compile(
     r"""(?:
@@ -51,9 +51,17 @@ def clean_text(text: str, max_characters: int) -> str:
     zero-width characters out, repeated letters capped at two, spaces collapsed within lines, empty lines
     dropped, and at most `max_characters` characters. The result may be empty; cleaning it again changes nothing.
     """
+    cleaned = _clean_once(text)
+    # Dropping one thing can bring two others together; each pass shortens the text, so this ends.
+    while (again := _clean_once(cleaned)) != cleaned:
+        cleaned = again
+    return _clean_once(cleaned[:max_characters])
+
+
+def _clean_once(text: str) -> str:
     composed = unicodedata.normalize("NFC", _visible(unicodedata.normalize("NFC", text)))
     lines = (_SPACES.sub(" ", line).strip() for line in cap_repeats(composed).split("\n"))
-    return "\n".join(line for line in lines if line)[:max_characters].rstrip()
+    return "\n".join(line for line in lines if line)
 
 
 def split_sentences(text: str) -> list[str]:

@@ -12,6 +12,8 @@ TEXT_LIMIT_CHARACTERS = 4000
 """More than this adds nothing to one vector; callers cap texts far below it."""
 
 _WORD = re.compile(r"[0-9a-z]+|[가-힣]+|[ㅋㅎ]+|[ㅠㅜ]+|[ㄱ-ㅎㅏ-ㅣ]+|[?!]|[\u4e00-\u9fff]+|[\u3040-\u30ff]+")
+_UNSPACED = re.compile(r"(?<=[가-힣]고)(?=싶)|(?<=[가-힣]수)(?=[있없][어다을는네지나])|(?<=[것거])(?=같[아은다네지애])")
+"""Where messages leave out a space that grammar wants: 보고싶다, 할수있어, 좋을것같아."""
 _VARIATION = str.maketrans("", "", "\ufe0f\u200d'’`")
 
 
@@ -43,6 +45,12 @@ def _slang() -> tuple[dict[str, str], dict[str, str]]:
 
 
 @lru_cache(maxsize=1)
+def _phrases() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return phrases without their spaces, and the words that they mean."""
+    return tuple((form.replace(" ", ""), tuple(plain.split())) for form, plain in _table("phrases.tsv"))
+
+
+@lru_cache(maxsize=1)
 def _english() -> dict[str, str]:
     return dict(_table("english.tsv"))
 
@@ -66,12 +74,20 @@ def plain_words(text: str) -> list[str]:
     """Return the words of a text in plain spelling, lower case, without punctuation but for ? and !.
 
     Emoji become words ("💔" gives 이별, 상처, ...), laughter and crying become ㅋㅋ and ㅠㅠ, slang is written out
-    ("넘" gives 너무) and everyday English is translated word by word; other scripts stay as they are.
+    ("넘" gives 너무) and everyday English is translated word by word; other scripts stay as they are. Phrases that
+    mean something else than their words add what they mean at the end.
     """
     cleaned = clean_text(text, TEXT_LIMIT_CHARACTERS).translate(_VARIATION)
     pattern, table = _emoji()
     spelled = pattern.sub(lambda match: table[match.group()], cleaned).lower()
     words: list[str] = []
     for word in _WORD.findall(spelled):
-        words.extend(_plain_word(word).split())
-    return words
+        words.extend(_UNSPACED.sub(" ", _plain_word(word)).split())
+    return words + _meant(words)
+
+
+def _meant(words: list[str]) -> list[str]:
+    """Return the words that the phrases in a text stand for ("뚜껑이 열린다" is 화나), each once."""
+    joined = "".join(words)
+    found = (word for form, plain in _phrases() if form in joined for word in plain)
+    return [word for word in dict.fromkeys(found) if word not in words]

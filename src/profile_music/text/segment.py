@@ -20,16 +20,28 @@ UNKNOWN_COST = 16.0
 MISPLACED_COST = 2.5
 """Added where a chunk seen only at the start of words stands inside one, or the other way about."""
 
+BROKEN_COST = 5.0
+"""Added where Korean grammar does not join two chunks: a verb's stem takes an ending, and an ending a stem."""
+
+OPENS_AS_ENDING = 1
+CLOSES_AS_STEM = 2
+"""Flags of a chunk: it begins with a verbal ending; it ends in a stem (or 었, 겠) that wants an ending."""
+
 _CACHE_WORDS = 20_000
 _INFINITY = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """The compiled dictionary: chunk i costs `costs[i]` and means rows `rows[offsets[i]:offsets[i + 1]]`."""
+    """The compiled dictionary: chunk i costs `costs[i]` and means rows `rows[offsets[i]:offsets[i + 1]]`.
+
+    `flags[i]` holds `OPENS_AS_ENDING` and `CLOSES_AS_STEM`; rows from `first_bucket` on are shared ones for what
+    the dictionary lacks.
+    """
 
     index: Mapping[str, int]
     costs: Sequence[float]
+    flags: Sequence[int]
     offsets: Sequence[int]
     rows: Sequence[int]
     longest: int
@@ -71,6 +83,8 @@ class Segmenter:
 
     def _segment(self, word: str) -> tuple[int, ...]:
         dictionary = self._dictionary
+        if not word:
+            return ()
         if word.isascii():
             known = dictionary.index.get(word)
             return (dictionary.bucket(word),) if known is None else tuple(dictionary.rows_of(known))
@@ -80,16 +94,28 @@ class Segmenter:
         return tuple(rows)
 
     def _path(self, word: str) -> list[tuple[int, int, int]]:
-        """Viterbi: the cheapest cover of the word as (start, end, chunk or -1) from left to right."""
-        longest = self._dictionary.longest
-        costs = [0.0] + [_INFINITY] * len(word)
-        steps = [(0, -1)] * (len(word) + 1)
-        for end in range(1, len(word) + 1):
-            for start in range(max(0, end - longest), end):
+        """Viterbi: the cheapest cover of the word as (start, end, chunk or -1) from left to right.
+
+        Of all ways to reach a letter only the cheapest is kept, whatever its last chunk: not quite the optimum
+        under `BROKEN_COST`, and as good in practice.
+        """
+        dictionary = self._dictionary
+        size = len(word)
+        costs = [0.0] + [_INFINITY] * size
+        steps = [(0, -1)] * (size + 1)
+        stems = [False] * (size + 1)
+        for end in range(1, size + 1):
+            for start in range(max(0, end - dictionary.longest), end):
                 cost, chunk = self._look_up(word[start:end], start == 0)
-                if costs[start] + cost < costs[end]:
-                    costs[end] = costs[start] + cost
-                    steps[end] = (start, chunk)
+                if costs[start] + cost >= costs[end]:
+                    continue
+                flags = dictionary.flags[chunk] if chunk >= 0 else 0
+                broken = stems[start] != bool(flags & OPENS_AS_ENDING)
+                unfinished = end == size and flags & CLOSES_AS_STEM
+                total = costs[start] + cost + BROKEN_COST * (broken + bool(unfinished))
+                if total < costs[end]:
+                    costs[end], steps[end] = total, (start, chunk)
+                    stems[end] = bool(flags & CLOSES_AS_STEM)
         return _walk_back(steps)
 
     def _look_up(self, text: str, at_start: bool) -> tuple[float, int]:

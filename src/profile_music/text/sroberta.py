@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from profile_music.errors import ModelError, ModelUnavailableError
+from profile_music.errors import DependencyMissingError, ModelError, ModelUnavailableError
 from profile_music.runtime.models import sha256_file
 from profile_music.runtime.session import OrtSession
 from profile_music.text.clean import clean_text
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FOLDER_NAME = "ko-sroberta"
+MANIFEST_NAME = "pulled.json"
 GRAPH_NAMES = ("model_int8.onnx", "model.onnx", "onnx/model.onnx")
 TOKENS_MAX = 128
 BATCH_ROWS = 32
@@ -31,6 +32,15 @@ def default_model_dir() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("profile-music", appauthor=False) / "models"
+
+
+def find_folder(model_dir: Path | None = None) -> Path | None:
+    """Return the folder that holds the fetched model, or None where it has not been fetched."""
+    home = model_dir or default_model_dir()
+    for folder in (home / FOLDER_NAME, home):
+        if (folder / "tokenizer.json").is_file() and any((folder / name).is_file() for name in GRAPH_NAMES):
+            return folder
+    return None
 
 
 class KoSroberta:
@@ -53,19 +63,18 @@ class KoSroberta:
             ModelUnavailableError: Nothing there: `profile-music models pull ko-sroberta` fetches it.
             ModelError: The files cannot be used.
         """
-        home = model_dir or default_model_dir()
-        folder = home / FOLDER_NAME if (home / FOLDER_NAME).is_dir() else home
-        graph = next((folder / name for name in GRAPH_NAMES if (folder / name).is_file()), None)
-        if graph is None or not (folder / "tokenizer.json").is_file():
+        folder = find_folder(model_dir)
+        if folder is None:
             raise ModelUnavailableError(
                 name=cls.name,
                 hint_ko="`profile-music models pull ko-sroberta`로 받아 주세요.",
                 hint_en="Run `profile-music models pull ko-sroberta`.",
             )
-        tokenizer = _read_tokenizer(folder)
-        parts = f"{sha256_file(graph)}:{sha256_file(folder / 'tokenizer.json')}:{TOKENS_MAX}:mean"
-        digest = hashlib.sha256(parts.encode()).hexdigest()
-        return cls(OrtSession(graph, name=cls.name, threads=threads), tokenizer, f"ko-sroberta-{digest[:16]}")
+        graph = _graph(folder)
+        checksums = _checked(folder, (graph.relative_to(folder).as_posix(), "tokenizer.json"))
+        digest = hashlib.sha256(":".join((*checksums, str(TOKENS_MAX), "mean")).encode()).hexdigest()
+        session = OrtSession(graph, name=cls.name, threads=threads)
+        return cls(session, _read_tokenizer(folder), f"ko-sroberta-{digest[:16]}")
 
     def encode_queries(self, texts: list[str]) -> Vectors:
         """Encode what users type: float32, shape (N, D), unit rows."""
@@ -103,9 +112,26 @@ def _mean_pool(token_vectors: NDArray[np.float32], mask: NDArray[np.int64]) -> V
     return unit
 
 
-def _read_tokenizer(folder: Path) -> Tokenizer:
-    from tokenizers import Tokenizer
+def _graph(folder: Path) -> Path:
+    return next(folder / name for name in GRAPH_NAMES if (folder / name).is_file())
 
+
+def _checked(folder: Path, names: tuple[str, ...]) -> list[str]:
+    """Return the files' checksums; where `models pull` recorded them, they must be the same."""
+    record = folder / MANIFEST_NAME
+    recorded = json.loads(record.read_text(encoding="utf-8"))["files"] if record.is_file() else {}
+    checksums = [sha256_file(folder / name) for name in names]
+    for name, checksum in zip(names, checksums, strict=True):
+        if recorded.get(name, checksum) != checksum:
+            raise ModelError(name=KoSroberta.name, reason=f"{name} differs from what was pulled; pull it again")
+    return checksums
+
+
+def _read_tokenizer(folder: Path) -> Tokenizer:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise DependencyMissingError(extra="models") from error
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         padding = _padding(folder)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 OPSET = 17
 
 
-class _TokenVectors(nn.Module):
+class _TokenVectors(nn.Module):  # type: ignore[misc]
     """A RoBERTa that takes and returns plain tensors."""
 
     def __init__(self, model: nn.Module) -> None:
