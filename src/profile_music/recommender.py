@@ -270,7 +270,8 @@ class Recommender:
             topics=[concepts_of(sentence) for sentence in sentences],
             topic_weight=settings.topic_weight,
             emotion=wanted,
-            emotion_weight=settings.emotion_weight,
+            # A feeling that is hardly known must not outweigh what the text says.
+            emotion_weight=settings.emotion_weight * (certainty(wanted) if wanted and sentences else 1.0),
             filter=chosen,
         )
 
