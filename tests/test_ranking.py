@@ -112,6 +112,13 @@ def test_reason_claims_nothing_that_was_not_there() -> None:
     assert "표정" not in weak.ko
 
 
+def test_reason_names_a_topic_that_text_and_song_share() -> None:
+    chosen = song(1, topics={"이별": 4, "비": 2})
+    context = Context(True, None, None, topics=frozenset({"비", "바다"}))
+    assert "‘비’에 닿아" in explain(chosen, LineHit(0, 2, 0.5, 0.2, 0.0, topic=0.4), 0.1, context).ko
+    assert "느슨하게" in explain(chosen, LineHit(0, 2, 0.5, 0.2, 0.0, topic=0.05), 0.1, context).ko
+
+
 @pytest.mark.parametrize(
     ("word", "final"),
     [("발라드", False), ("록", True), ("OST", False), ("2018년", True), ("힙합", True), ("팝)", True)],

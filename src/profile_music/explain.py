@@ -10,6 +10,7 @@ from profile_music.types import Emotion, EmotionScores, LineHit, Reason, Song
 
 _CLOSE_SEMANTIC = 0.45
 _SHARED_LEXICAL = 0.25
+_SHARED_TOPICS = 0.2
 _SAME_FEELING = 0.8
 
 _FACE_KO = {
@@ -47,26 +48,28 @@ class Context:
         face: The emotion read from a face, if one was read with confidence.
         wanted: The feeling songs were looked for with.
         lifting: Whether songs that lift were asked for.
+        topics: The concepts of the text.
     """
 
     has_text: bool
     face: EmotionScores | None
     wanted: EmotionScores | None
     lifting: bool = False
+    topics: frozenset[str] = frozenset()
 
 
 def explain(song: Song, hit: LineHit, affinity: float, context: Context) -> Reason:
     """Return why a song was chosen; every claim in it follows from the song's score."""
     parts_ko = [_description_ko(song)]
     parts_en = [_description_en(song)]
-    why = _reasons(hit, affinity, context)
+    why = _reasons(song, hit, affinity, context)
     return Reason(ko=" ".join(parts_ko + [ko for ko, _ in why]), en=" ".join(parts_en + [en for _, en in why]))
 
 
-def _reasons(hit: LineHit, affinity: float, context: Context) -> Sequence[tuple[str, str]]:
+def _reasons(song: Song, hit: LineHit, affinity: float, context: Context) -> Sequence[tuple[str, str]]:
     why: list[tuple[str, str]] = []
     if context.has_text and hit.line_id >= 0:
-        why.append(_text_reason(hit))
+        why.append(_text_reason(song, hit, context))
     if context.lifting:
         why.append(("기분을 바꿔 줄 곡으로 골랐어요.", "It was picked to lift the mood."))
     elif context.face is not None and affinity >= _SAME_FEELING:
@@ -77,11 +80,15 @@ def _reasons(hit: LineHit, affinity: float, context: Context) -> Sequence[tuple[
     return why
 
 
-def _text_reason(hit: LineHit) -> tuple[str, str]:
+def _text_reason(song: Song, hit: LineHit, context: Context) -> tuple[str, str]:
     if hit.lexical >= _SHARED_LEXICAL:
         return "써 준 말이 그대로 닿는 한 줄이 있어요.", "One of its lines says it in nearly your own words."
     if hit.semantic >= _CLOSE_SEMANTIC:
         return "써 준 글과 뜻이 가까운 한 줄이 있어요.", "One of its lines is close in meaning to your text."
+    shared = [name for name in song.topics if name in context.topics]
+    if shared and hit.topic >= _SHARED_TOPICS:
+        topic = max(shared, key=song.topics.__getitem__)
+        return f"써 준 글처럼 ‘{topic}’에 닿아 있는 노래예요.", "Like your text, it turns on the same topic."
     return "써 준 글과 느슨하게 이어지는 한 줄이 있어요.", "One of its lines is loosely related to your text."
 
 

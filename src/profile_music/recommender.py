@@ -227,6 +227,7 @@ class Recommender:
             face=face.scores if face and not face.abstained else None,
             wanted=wanted,
             lifting=options.mood == "lift",
+            topics=frozenset(name for names in query.topics for name in names),
         )
         return tuple(
             RankedSong(
@@ -239,6 +240,7 @@ class Recommender:
                 parts={
                     "semantic": hit.semantic,
                     "lexical": hit.lexical,
+                    "topic": hit.topic,
                     "emotion": hit.affinity,
                 },
             )

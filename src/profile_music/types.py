@@ -192,7 +192,8 @@ class Song:
 class LineHit:
     """The best line of one song for a query, with the parts of its score (each 0..1 or a cosine).
 
-    `affinity` is how close the song's feeling is to the wanted one, 0..1; 0 where none was wanted.
+    `affinity` is how close the song's feeling is to the wanted one, 0..1; 0 where none was wanted. `topic` is how close
+    its topics are to the query's, 0..1.
     """
 
     song_index: int
@@ -201,6 +202,7 @@ class LineHit:
     semantic: float
     lexical: float
     affinity: float = 0.0
+    topic: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,13 +115,19 @@ class LyricIndex:
         lines = query.semantic_weight * semantic + query.lexical_weight * lexical if len(semantic) else None
         if lines is not None:
             scores += np.maximum.reduceat(lines.max(axis=0), self.files.first_lines[:-1])
-            scores += self._about_scores(query) + self._topic_scores(query)
+            scores += self._about_scores(query)
+        topics = self._topic_closeness(query)
+        scores += query.topic_weight * topics
         affinity = self.affinity(query.emotion)
         scores += query.emotion_weight * affinity
         scores[~self._allowed(query.filter)] = -np.inf
         best = _top(scores, limit)
         return [
-            self._hit(int(number), float(scores[number]), float(affinity[number]), lines, semantic, lexical)
+            replace(
+                self._hit(int(number), float(scores[number]), lines, semantic, lexical),
+                affinity=float(affinity[number]),
+                topic=float(topics[number]),
+            )
             for number in best
         ]
 
@@ -159,12 +165,12 @@ class LyricIndex:
         result: NDArray[np.float32] = query.about_weight * scores.max(axis=0)
         return result
 
-    def _topic_scores(self, query: IndexQuery) -> NDArray[np.float32]:
-        """Return the weighted closeness of each song's topics, shape (songs,), best over the sentences."""
+    def _topic_closeness(self, query: IndexQuery) -> NDArray[np.float32]:
+        """Return the closeness (0..1) of each song's topics, shape (songs,), best over the sentences."""
         scores = np.zeros(len(self), dtype=np.float32)
         for topics in query.topics if query.topic_weight else ():
             np.maximum(scores, self.files.topics.scores(topics), out=scores)
-        return query.topic_weight * scores
+        return scores
 
     def _allowed(self, wanted: SongFilter) -> NDArray[np.bool_]:
         allowed = np.ones(len(self), dtype=bool)
@@ -185,19 +191,18 @@ class LyricIndex:
         self,
         song_index: int,
         score: float,
-        affinity: float,
         lines: NDArray[np.float32] | None,
         semantic: NDArray[np.float32],
         lexical: NDArray[np.float32],
     ) -> LineHit:
         if lines is None:
-            return LineHit(song_index, -1, score, 0.0, 0.0, affinity)
+            return LineHit(song_index, -1, score, 0.0, 0.0)
         owned = self.files.line_ids(song_index)
         block = lines[:, owned.start : owned.stop]
         sentence, offset = np.unravel_index(int(block.argmax()), block.shape)
         line_id = owned.start + int(offset)
         parts = float(semantic[sentence, line_id]), float(lexical[sentence, line_id])
-        return LineHit(song_index, line_id, score, *parts, affinity)
+        return LineHit(song_index, line_id, score, *parts)
 
 
 def genre_names(text: str) -> frozenset[str]:

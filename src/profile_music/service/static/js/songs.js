@@ -8,9 +8,9 @@ const player = new Audio();
 player.preload = "none";
 let playing = null;
 
-/** How well a song fits, 0 to 1, from the parts of its score: the line's closeness and the feeling's. */
+/** How well a song fits, 0 to 1, from the parts of its score: the line's closeness, the topics' and the feeling's. */
 export function fitOf({ parts, matched_line: line }) {
-  const words = Math.min(1, Math.max(0, (parts.semantic + 0.8 * parts.lexical - 0.25) / 0.5));
+  const words = Math.min(1, Math.max(0, (parts.semantic + 0.8 * parts.lexical + 0.9 * (parts.topic ?? 0) - 0.25) / 0.6));
   const feeling = Math.min(1, Math.max(0, (parts.emotion - 0.35) / 0.63));
   return line ? 0.6 * words + 0.4 * feeling : feeling;
 }
