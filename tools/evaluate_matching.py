@@ -48,6 +48,19 @@ def measure(recommender: Recommender, rows: list[dict[str, Any]]) -> tuple[dict[
     return figures, {kind: mean(values) for kind, values in sorted(kinds.items())}
 
 
+def emotional(recommender: Recommender) -> tuple[float, float]:
+    """Return how often the mood, and the first song's emotion, is right for emotional texts without shared words."""
+    source = files("profile_music.evaluate") / "data" / "emotional_texts.jsonl"
+    rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    answers = [(row["emotion"], recommender.recommend(text=row["text"], top_k=1)) for row in rows]
+    mood = mean(float(answer.text_mood is not None and answer.text_mood.top == wanted) for wanted, answer in answers)
+    first = [answer.songs[0].song.emotions for _, answer in answers]
+    song = mean(
+        float(felt is not None and felt.top == wanted) for (wanted, _), felt in zip(answers, first, strict=True)
+    )
+    return mood, song
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -64,6 +77,8 @@ def main() -> None:
         print(f"{name:<26}" + "  ".join(f"{label} {value:.3f}" for label, value in figures.items()))
         if args.kinds:
             print("    " + "  ".join(f"{kind} {value:.2f}" for kind, value in kinds.items()))
+    mood, song = emotional(Recommender.load())
+    print(f"emotional texts: mood right {mood:.2f}, first song's emotion right {song:.2f}")
 
 
 if __name__ == "__main__":
