@@ -52,13 +52,13 @@ def emotional(recommender: Recommender) -> tuple[float, float]:
     """Return how often the mood, and the first song's emotion, is right for emotional texts without shared words."""
     source = files("profile_music.evaluate") / "data" / "emotional_texts.jsonl"
     rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
-    answers = [(row["emotion"], recommender.recommend(text=row["text"], top_k=1)) for row in rows]
-    mood = mean(float(answer.text_mood is not None and answer.text_mood.top == wanted) for wanted, answer in answers)
-    first = [answer.songs[0].song.emotions for _, answer in answers]
-    song = mean(
-        float(felt is not None and felt.top == wanted) for (wanted, _), felt in zip(answers, first, strict=True)
-    )
-    return mood, song
+    right_mood, right_song = [], []
+    for row in rows:
+        answer = recommender.recommend(text=row["text"], top_k=1)
+        felt = answer.songs[0].song.emotions
+        right_mood.append(float(answer.text_mood is not None and answer.text_mood.top == row["emotion"]))
+        right_song.append(float(felt is not None and felt.top == row["emotion"]))
+    return mean(right_mood), mean(right_song)
 
 
 def main() -> None:
