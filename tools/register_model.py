@@ -10,7 +10,8 @@ import argparse
 import json
 from pathlib import Path
 
-from profile_music.runtime.models import MANIFEST_NAME, ModelSpec, load_manifest, sha256_file
+from profile_music.checksums import sha256_file
+from profile_music.runtime.models import MANIFEST_NAME, ModelSpec, load_manifest
 
 MODELS = Path(__file__).resolve().parents[1] / "src" / "profile_music" / "models"
 

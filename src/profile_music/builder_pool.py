@@ -21,6 +21,7 @@ from profile_music.text import TextEncoder, load_encoder
 from profile_music.text.concepts import concepts_of
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
+from profile_music.text.normalize import words_remembered
 from profile_music.types import EMOTIONS, Vectors
 
 Tag = TypeVar("Tag")
@@ -60,14 +61,15 @@ class LineReader:
 
     def run(self, job: LineJob) -> LineResult:
         """Do one job."""
-        felt = [scores.as_array() for scores in self.mood.predict(list(job.to_feel))]
-        return LineResult(
-            lines=postings_of([tokens(line) for line in job.lines]),
-            concepts=[concepts_of(line) for line in job.lines],
-            about=postings_of([tokens(text) for text in job.about]),
-            vectors=self.encoder.encode_passages(list(job.to_embed)),
-            emotions=np.array(felt, dtype=np.float64).reshape(-1, len(EMOTIONS)),
-        )
+        with words_remembered():
+            felt = [scores.as_array() for scores in self.mood.predict(list(job.to_feel))]
+            return LineResult(
+                lines=postings_of([tokens(line) for line in job.lines]),
+                concepts=[concepts_of(line) for line in job.lines],
+                about=postings_of([tokens(text) for text in job.about]),
+                vectors=self.encoder.encode_passages(list(job.to_embed)),
+                emotions=np.array(felt, dtype=np.float64).reshape(-1, len(EMOTIONS)),
+            )
 
 
 def run_jobs(

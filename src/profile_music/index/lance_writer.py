@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import CatalogError, CatalogMissingError, EncoderMismatchError
 from profile_music.index.catalog import CatalogFiles
 from profile_music.index.lance import MAX_LINES, connect
 from profile_music.index.lexical import BUCKETS, bucket_counts
-from profile_music.index.manifest import FILES_DIR, FileEntry, Manifest, sha256_file
+from profile_music.index.manifest import FILES_DIR, FileEntry, Manifest
 from profile_music.index.source import store_for
 from profile_music.index.writer import DECADE_YEARS, about_text, artist_key
 from profile_music.types import EMOTIONS, Song, Vectors

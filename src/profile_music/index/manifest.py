@@ -11,7 +11,6 @@ mixture; the same layout works in a bucket.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -20,13 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import CatalogDamagedError, CatalogError, CatalogMissingError
 
 FORMAT = "profile-music-catalog"
 VERSION = 1
 MANIFEST_NAME = "manifest.json"
 FILES_DIR = "files"
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +112,6 @@ def read_manifest(folder: Path) -> Manifest:
         raise CatalogDamagedError(file=MANIFEST_NAME) from error
     except OSError as error:
         raise CatalogMissingError(path=str(folder)) from error
-
-
-def sha256_file(path: Path) -> str:
-    """Return a file's SHA-256 in hex, reading in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import CatalogDamagedError, CatalogMissingError
 from profile_music.index.manifest import (
     FILES_DIR,
@@ -22,7 +23,6 @@ from profile_music.index.manifest import (
     publish,
     publishing,
     read_manifest,
-    sha256_file,
 )
 from profile_music.index.storage import CatalogStore, StoredManifest
 

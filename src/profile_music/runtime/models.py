@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,10 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,6 @@ def load_manifest(folder: Path | None = None) -> dict[str, ModelSpec]:
         return {entry["name"]: ModelSpec(**entry) for entry in entries}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(name=MANIFEST_NAME, reason=type(error).__name__) from error
-
-
-def sha256_file(path: Path) -> str:
-    """Return a file's SHA-256 in hex, reading in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def check_model(spec: ModelSpec, folder: Path) -> Path:

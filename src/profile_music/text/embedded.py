@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import ModelError
-from profile_music.runtime.models import resolve_model, sha256_file
+from profile_music.runtime.models import resolve_model
 from profile_music.text.normalize import plain_words
 from profile_music.text.segment import START, Dictionary, Segmenter
 from profile_music.types import Vectors

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.resources import files
 
@@ -70,6 +73,19 @@ def _plain_word(word: str) -> str:
     return _english().get(word, word) if word.isascii() else word
 
 
+_memory: ContextVar[dict[str, list[str]] | None] = ContextVar("words", default=None)
+
+
+@contextmanager
+def words_remembered() -> Iterator[None]:
+    """Remember words while it lasts: a build asks for the same line's four times. Never for what users type."""
+    token = _memory.set({})
+    try:
+        yield
+    finally:
+        _memory.reset(token)
+
+
 def plain_words(text: str) -> list[str]:
     """Return the words of a text in plain spelling, lower case, without punctuation but for ? and !.
 
@@ -77,6 +93,15 @@ def plain_words(text: str) -> list[str]:
     ("넘" gives 너무) and everyday English is translated word by word; other scripts stay as they are. Phrases that
     mean something else than their words add what they mean at the end.
     """
+    memory = _memory.get()
+    if memory is None:
+        return _spelled_out(text)
+    if text not in memory:
+        memory[text] = _spelled_out(text)
+    return list(memory[text])
+
+
+def _spelled_out(text: str) -> list[str]:
     cleaned = clean_text(text, TEXT_LIMIT_CHARACTERS).translate(_VARIATION)
     pattern, table = _emoji()
     spelled = pattern.sub(lambda match: table[match.group()], cleaned).lower()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import DependencyMissingError, ModelError, ModelUnavailableError
-from profile_music.runtime.models import sha256_file
 from profile_music.runtime.session import OrtSession
 from profile_music.text.clean import clean_text
 from profile_music.types import Vectors

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from profile_music.checksums import sha256_file
 from profile_music.errors import DependencyMissingError, InputError, ModelError, ModelUnavailableError
-from profile_music.runtime.models import sha256_file
 from profile_music.text.sroberta import FOLDER_NAME, MANIFEST_NAME, KoSroberta, default_model_dir
 
 REPOSITORY = "jhgan/ko-sroberta-multitask"
