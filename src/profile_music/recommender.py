@@ -114,7 +114,7 @@ class Recommender:
         """The mood of texts."""
         from profile_music.text.mood import TextMood
 
-        return TextMood.load(self.encoder if self.settings.encoder == "embedded" else None)
+        return TextMood.load(self.encoder)
 
     def _check_encoder(self) -> None:
         built_with = self.index.manifest.encoder
