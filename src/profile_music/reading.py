@@ -11,6 +11,7 @@ import numpy as np
 from profile_music.errors import InputError
 from profile_music.lazy import LoadedOnce
 from profile_music.settings import Settings
+from profile_music.stages import stage
 from profile_music.types import EmotionScores, Face, PhotoEmotion, RgbImage
 
 if TYPE_CHECKING:
@@ -109,17 +110,20 @@ class PhotoReader:
             InputError: There is no such face.
         """
         pixels = self._decode(photo).pixels
-        (found,) = self.detector.detect([pixels])
+        with stage("detect"):
+            (found,) = self.detector.detect([pixels])
         if not 0 <= face_index < len(found):
             raise InputError(reason=f"face {face_index} of {len(found)}")
         crop = self._crop(pixels, found[face_index])
-        return crop, self.classifier.explain(crop)
+        with stage("heatmap"):
+            return crop, self.classifier.explain(crop)
 
     def _decode(self, photo: bytes | str | Path | Image) -> Photo:
         from profile_music.photo import decode_photo
 
         limits = self.settings
-        return decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
+        with stage("decode"):
+            return decode_photo(photo, max_bytes=limits.photo_max_bytes, max_pixels=limits.photo_max_pixels)
 
     def _crop(self, pixels: RgbImage, face: Face) -> RgbImage:
         from profile_music.face import crop_square
@@ -128,9 +132,11 @@ class PhotoReader:
         return crop_square(pixels, face.box, scale=model.crop_scale, shift_y=model.crop_shift_y)
 
     def _read_faces(self, pixels: RgbImage) -> tuple[Face, ...]:
-        (found,) = self.detector.detect([pixels])
+        with stage("detect"):
+            (found,) = self.detector.detect([pixels])
         faces = found[: self.settings.faces_max]
         if not faces:
             return ()
-        scores = self.classifier.classify([self._crop(pixels, face) for face in faces])
+        with stage("emotion"):
+            scores = self.classifier.classify([self._crop(pixels, face) for face in faces])
         return tuple(replace(face, emotion=read) for face, read in zip(faces, scores, strict=True))

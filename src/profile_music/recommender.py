@@ -18,6 +18,7 @@ from profile_music.lazy import LoadedOnce
 from profile_music.ranking import RankingOptions, blended, certainty, lifted, rank
 from profile_music.reading import PhotoReader, PhotoReading
 from profile_music.settings import Settings
+from profile_music.stages import stage
 from profile_music.types import (
     Basis,
     Emotion,
@@ -159,7 +160,8 @@ class Recommender:
         if photo is None and emotion is None and seen is None and not sentences:
             raise NothingGivenError()
         reading = self.reader.read(photo, face_index=face_index) if photo is not None else _remembered(seen)
-        mood = self._text_mood(sentences)
+        with stage("mood"):
+            mood = self._text_mood(sentences)
         felt, weights = self._feeling(reading, mood, Emotion(emotion) if emotion else None)
         options = options or RankingOptions(songs_per_artist=self.settings.songs_per_artist)
         wanted = lifted(felt) if felt and options.mood == "lift" else felt
@@ -218,9 +220,11 @@ class Recommender:
         song_filter: SongFilter | None,
         top_k: int,
     ) -> tuple[RankedSong, ...]:
-        query = self._query(sentences, wanted, song_filter)
-        limit = max(_CANDIDATES, top_k * 20) + len(options.exclude_ids)
-        chosen = rank(self.index.search(query, limit), self.index.song, options, top_k)
+        with stage("text"):
+            query = self._query(sentences, wanted, song_filter)
+        with stage("search"):
+            limit = max(_CANDIDATES, top_k * 20) + len(options.exclude_ids)
+            chosen = rank(self.index.search(query, limit), self.index.song, options, top_k)
         face = reading.emotion if reading and reading.emotion.source == "face" else None
         context = Context(
             has_text=bool(sentences),
@@ -229,22 +233,18 @@ class Recommender:
             lifting=options.mood == "lift",
             topics=frozenset(name for names in query.topics for name in names),
         )
-        return tuple(
-            RankedSong(
-                rank=number,
-                song=song,
-                score=hit.score,
-                matched_line=self.index.line(hit.line_id) if hit.line_id >= 0 else None,
-                reason=explain(song, hit, hit.affinity, context),
-                links=links_for(song),
-                parts={
-                    "semantic": hit.semantic,
-                    "lexical": hit.lexical,
-                    "topic": hit.topic,
-                    "emotion": hit.affinity,
-                },
-            )
-            for number, (hit, song) in enumerate(chosen, start=1)
+        with stage("explain"):
+            return tuple(self._ranked(number, hit, song, context) for number, (hit, song) in enumerate(chosen, start=1))
+
+    def _ranked(self, number: int, hit: LineHit, song: Song, context: Context) -> RankedSong:
+        return RankedSong(
+            rank=number,
+            song=song,
+            score=hit.score,
+            matched_line=self.index.line(hit.line_id) if hit.line_id >= 0 else None,
+            reason=explain(song, hit, hit.affinity, context),
+            links=links_for(song),
+            parts={"semantic": hit.semantic, "lexical": hit.lexical, "topic": hit.topic, "emotion": hit.affinity},
         )
 
     def _query(
