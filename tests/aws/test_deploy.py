@@ -126,7 +126,7 @@ def test_compose_pushes_with_a_command_that_exists() -> None:
     assert all(option in help_text for option in options if option.startswith("--"))
 
 
-@pytest.mark.parametrize("name", ["lambda.txt", "server.txt", "lance.txt"])
+@pytest.mark.parametrize("name", ["lambda.txt", "server.txt", "scale.txt"])
 def test_locks_are_hashed_and_name_no_registry(name: str) -> None:
     text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
     assert "://" not in text

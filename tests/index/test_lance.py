@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("lancedb", reason="the lance extra is not installed")
+pytest.importorskip("lancedb", reason="the scale extra is not installed")
 
 from profile_music.errors import CatalogChangedError, CatalogDamagedError, CatalogError, EncoderMismatchError
 from profile_music.index import CatalogFiles, IndexQuery
@@ -17,7 +17,7 @@ from profile_music.index.source import CatalogSource
 from .helpers import ENCODER, make_song, vectors_of, write_catalog
 from .lance_helpers import add_songs, write_lance
 
-pytestmark = pytest.mark.lance
+pytestmark = pytest.mark.scale
 SONGS = [make_song(number, lines=1 + number % 4) for number in range(20)]
 
 

@@ -66,8 +66,8 @@ class Home:
         "memory",
         "folder",
         "s3",
-        pytest.param("lance-folder", marks=pytest.mark.lance),
-        pytest.param("lance-s3", marks=pytest.mark.lance),
+        pytest.param("lance-folder", marks=pytest.mark.scale),
+        pytest.param("lance-s3", marks=pytest.mark.scale),
     ]
 )
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
@@ -75,7 +75,7 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
     location = request.getfixturevalue("s3_url") if kind.endswith("s3") else str(tmp_path / "home")
     if kind.startswith("lance"):
         if importlib.util.find_spec("lancedb") is None:
-            pytest.skip("the lance extra is not installed")
+            pytest.skip("the scale extra is not installed")
         from .lance_helpers import write_lance
 
         return Home(

@@ -61,7 +61,7 @@ catalog_verbs = _group(
         "export": (f"{_CLI}.catalog:export", "Write a catalogue as a file of songs."),
         "push": (f"{_CLI}.catalog_remote:push", "Publish a catalogue in a bucket (s3://...)."),
         "pull": (f"{_CLI}.catalog_remote:pull", "Fetch a catalogue from a bucket."),
-        "to-lance": (f"{_CLI}.catalog_remote:to_lance", "Write a catalogue as LanceDB tables (extra: lance)."),
+        "to-lance": (f"{_CLI}.catalog_remote:to_lance", "Write a catalogue as LanceDB tables (extra: scale)."),
     },
 )
 train = _group(

@@ -116,7 +116,7 @@ def _report(moved: Moved, place: str, verb: str, as_json: bool) -> None:
 @click.option("--add", is_flag=True, help="Add to the songs that are there instead of replacing them.")
 @json_option
 def to_lance(target: str, folder: str | None, add: bool, as_json: bool) -> None:
-    """Write a catalogue as LanceDB tables, for catalogues larger than one machine (extra: lance).
+    """Write a catalogue as LanceDB tables, for catalogues larger than one machine (extra: scale).
 
     곡 목록을 LanceDB 표로 옮깁니다. --catalog 자리에 그 위치를 그대로 쓸 수 있습니다.
     """

@@ -1,4 +1,4 @@
-"""A catalogue larger than one machine: LanceDB tables in a folder or a bucket (extra: lance).
+"""A catalogue larger than one machine: LanceDB tables in a folder or a bucket (extra: scale).
 
 Two tables, `songs` and `lines`, and the same `manifest.json` as every catalogue, which names the version of each
 table: a reader opens exactly those, so a writer that is half-way is never seen, and readers need no state of their
@@ -42,7 +42,7 @@ def connect(location: str) -> Any:
     try:
         import lancedb
     except ImportError as error:
-        raise DependencyMissingError(extra="lance") from error
+        raise DependencyMissingError(extra="scale") from error
     if not location.startswith("s3://"):
         return lancedb.connect(location)
     from profile_music.index.s3 import S3Store
