@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -20,6 +22,21 @@ def _safe_url(value: str) -> str:
         raise ValueError("must be https, or http on this machine (localhost)")
     return value.rstrip("/")
 
+
+def _networks(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        ip_network(word)
+    return words
+
+
+def _origins(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        if word != "*" and not _ORIGIN.fullmatch(word):
+            raise ValueError(f"{word!r} is no origin: write https://app.example.com, without a path")
+    return words
+
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:.]+\](:[0-9]+)?")
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 """Several words in one variable, separated by commas."""
@@ -89,6 +106,23 @@ class Settings(BaseSettings):
     workers: int = Field(2, ge=1, description="Inference threads of the server.")
     queue_size: int = Field(16, ge=1, description="Requests waiting for a worker before 503 is answered.")
     deadline_s: float = Field(15.0, gt=0, description="A request is answered within this time or with 504.")
+    upload_s: float = Field(60.0, gt=0, description="A request's body arrives within this time or with 408.")
+    processes: int = Field(1, ge=1, description="Server processes; each has its own models, threads and queue.")
+    trusted_proxies: Annotated[Words, AfterValidator(_networks)] = Field(
+        (), description="Addresses or networks (10.0.0.0/8) whose X-Forwarded headers are believed; none: nobody's."
+    )
+    cors_origins: Annotated[Words, AfterValidator(_origins)] = Field(
+        (), description="Web origins whose pages may call the API (https://app.example.com, or *); none: CORS is off."
+    )
+    api_keys: Words = Field((), description="Keys that callers must send, as name:sha256; none: open to everybody.")
+    api_keys_file: Path | None = Field(None, description="The same in a file, a line each; read again when it changes.")
+    api_keys_optional: bool = Field(False, description="Serve callers without a key too, under rate_per_minute.")
+    rate_per_minute: int = Field(0, ge=0, description="Requests a minute of one address (IPv6: /64); 0: no limit.")
+    key_rate_per_minute: int = Field(0, ge=0, description="Requests a minute of one API key; 0: no limit.")
+    rate_burst: int = Field(20, ge=1, description="Requests that may come at once before the rate counts.")
+    metrics: bool = Field(False, description="Serve Prometheus's /metrics to everybody who asks (extra: metrics).")
+    metrics_token: SecretStr | None = Field(None, description="The same, for callers that send this bearer token.")
+    otel: bool = Field(False, description="Send OpenTelemetry traces, set up by the OTEL_ variables (extra: otel).")
     photo_url_hosts: Words = Field(
         (), description="Hosts that the HTTP API may fetch photos from (img.example.com, *.example.com); none: off."
     )

@@ -10,7 +10,7 @@ from typing import Any
 STAGES = ("wait", "decode", "detect", "emotion", "mood", "text", "search", "explain", "heatmap")
 """Wait for a thread, open the photo, find faces, read them, the text's mood, its vectors, search, reasons, heatmap."""
 
-StageWatch = Callable[[str], AbstractContextManager[Any, None]]
+StageWatch = Callable[[str], AbstractContextManager[Any]]
 """Called with a stage's name; what it returns is entered when the stage begins and left when it ends."""
 
 watching: ContextVar[StageWatch | None] = ContextVar("watching", default=None)
@@ -19,7 +19,7 @@ watching: ContextVar[StageWatch | None] = ContextVar("watching", default=None)
 _UNWATCHED = nullcontext()
 
 
-def stage(name: str) -> AbstractContextManager[Any, None]:
+def stage(name: str) -> AbstractContextManager[Any]:
     """Return the context that a stage runs in; nothing happens there where nobody watches."""
     watch = watching.get()
     return watch(name) if watch else _UNWATCHED

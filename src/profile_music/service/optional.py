@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from profile_music.errors import DependencyMissingError, InputError
 from profile_music.service.forms import RequestForm
+from profile_music.service.watch import Watch
 from profile_music.settings import KakaoSettings, Settings
 
 if TYPE_CHECKING:
@@ -39,6 +41,13 @@ def mount_optional(app: FastAPI, settings: Settings, client: GuardedClient | Non
         raise DependencyMissingError(extra="kakao") from error
     except ValueError as error:
         raise InputError(reason="PROFILE_MUSIC_PHOTO_URL_HOSTS, KAKAO_IMAGE_HOSTS, KAKAO_CALLBACK_HOSTS") from error
+
+
+def mount_watches(app: FastAPI, watches: Sequence[Watch]) -> None:
+    """Add the routes of what follows the server: /metrics, where it is asked for."""
+    for watch in watches:
+        if (router := watch.router()) is not None:
+            app.include_router(router)
 
 
 def _skill_is_on(kakao: KakaoSettings) -> bool:

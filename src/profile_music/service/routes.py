@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from profile_music._version import __version__
@@ -18,6 +18,7 @@ from profile_music.service.answers import recommend_songs
 from profile_music.service.drawing import draw_heat
 from profile_music.service.forms import RequestForm, read_form
 from profile_music.service.optional import with_photo
+from profile_music.service.readiness import Readiness, recommender_of
 from profile_music.service.schemas import (
     ConfigBody,
     EmotionBody,
@@ -25,13 +26,14 @@ from profile_music.service.schemas import (
     RecommendationBody,
     SongsRequest,
 )
-from profile_music.types import EMOTIONS, Recommendation
+from profile_music.types import EMOTIONS, PhotoEmotion, Recommendation
 
 Result = TypeVar("Result")
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorBody} for status in (400, 404, 413, 415, 422, 503, 504)
+    status: {"model": ErrorBody} for status in (400, 404, 408, 413, 415, 422, 429, 503, 504)
 }
+_ERROR_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 _DECADES = (1980, 1990, 2000, 2010, 2020)
 _FIELDS = {
     "photo": {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP, GIF, BMP or HEIC."},
@@ -78,19 +80,24 @@ def make_router() -> APIRouter:
         "/v1/config", _config, methods=["GET"], response_model=ConfigBody, summary="What may be asked for here"
     )
     router.add_api_route("/healthz", _healthz, methods=["GET"], summary="The process lives")
-    router.add_api_route("/readyz", _readyz, methods=["GET"], summary="Models and catalogue are loaded")
+    router.add_api_route(
+        "/readyz", _readyz, methods=["GET"], summary="Models and catalogue are verified and loaded",
+        responses={503: {"description": "Not yet, or not at all: the body says why"}},
+    )  # fmt: skip
     return router
 
 
 async def _run(request: Request, work: Callable[[Recommender], Result]) -> Result:
     state = request.app.state
-    result: Result = await state.pool.run(partial(work, state.recommender))
+    result: Result = await state.pool.run(partial(work, recommender_of(state)))
     return result
 
 
 async def _recommendations(request: Request) -> JSONResponse:
     form = await with_photo(await read_form(request), request.app.state)
     answer = await _run(request, partial(_recommend_form, form))
+    if form.photo is not None:
+        _count(request, answer.emotion)
     return JSONResponse(answer.to_dict())
 
 
@@ -101,6 +108,7 @@ async def _emotion(request: Request) -> JSONResponse:
         raise NothingGivenError()
     face = form.integer("face", 0)
     reading = await _run(request, lambda recommender: recommender.reader.read(photo, face_index=face))
+    _count(request, reading.emotion)
     return JSONResponse(reading.to_dict())
 
 
@@ -121,7 +129,7 @@ async def _songs(request: Request, body: SongsRequest) -> JSONResponse:
 
 async def _config(request: Request) -> JSONResponse:
     state = request.app.state
-    index = state.recommender.index
+    index = recommender_of(state).index
     limits = {"photo_bytes": state.settings.photo_max_bytes, "text_characters": state.settings.text_max_characters}
     return JSONResponse(
         {
@@ -169,5 +177,29 @@ async def _healthz() -> dict[str, str]:
 
 
 async def _readyz(request: Request) -> JSONResponse:
-    ready = getattr(request.app.state, "recommender", None) is not None
-    return JSONResponse({"status": "ready" if ready else "starting"}, 200 if ready else 503)
+    readiness: Readiness = request.app.state.readiness
+    return JSONResponse(readiness.to_dict(), 200 if readiness.is_ready else 503)
+
+
+def _count(request: Request, emotion: PhotoEmotion | None) -> None:
+    if emotion is not None:
+        request.app.state.watch.emotion("unsure" if emotion.abstained else emotion.scores.top.value)
+
+
+def describe_keys(app: FastAPI, *, optional: bool) -> None:
+    """Say in the OpenAPI document how keys are sent, and that the API answers 401 without one."""
+    made = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = made()
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["bearer"] = {"type": "http", "scheme": "bearer", "description": "An API key."}
+        schemes["header"] = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+        refused = {"description": "API key missing or wrong", "content": _ERROR_CONTENT}
+        for path, operations in document["paths"].items():
+            for operation in operations.values() if path.startswith("/v1/") else ():
+                operation["security"] = [{"bearer": []}, {"header": []}, *([{}] if optional else [])]
+                operation["responses"]["401"] = refused
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]

@@ -18,6 +18,7 @@ from profile_music.recommender import Recommender
 from profile_music.service.fetch import GuardedClient
 from profile_music.service.fetch_url import HostList, UrlNotAllowedError, check_url
 from profile_music.service.pool import InferencePool
+from profile_music.service.readiness import recommender_of
 from profile_music.service.skill_cards import Answer, Bubbles, CoverOf, waiting
 from profile_music.service.skill_event import Said, State, understand
 from profile_music.settings import Settings
@@ -104,7 +105,7 @@ class SkillServer:
     async def _answer(self, said: Said, state: Any) -> Answer:
         """Return an answer whatever happens: to the chatbot an HTTP error is a bubble that says nothing."""
         try:
-            return await self._turn(said, state.recommender, state.pool)
+            return await self._turn(said, recommender_of(state), state.pool)
         except NothingGivenError:
             return self._bubbles.help()
         except ProfileMusicError as error:
