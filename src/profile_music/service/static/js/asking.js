@@ -11,6 +11,7 @@ import { drawBasis, drawGo, drawProfile, drawReading, drawSongs } from "./view.j
 const POOL = 30;
 const SLOW_MS = 4000;
 const BUSY_RETRIES = 2;
+const WAIT_CODES = new Set(["server_busy", "not_ready"]);
 
 let asking = null;
 
@@ -44,7 +45,7 @@ async function askPatiently(signal) {
     try {
       return await askOnce(signal);
     } catch (error) {
-      if (!(error instanceof Trouble) || error.code !== "server_busy" || left === 0) throw error;
+      if (!(error instanceof Trouble) || !WAIT_CODES.has(error.code) || left === 0) throw error;
       const seconds = Math.min(10, Math.max(1, error.retryAfter));
       say(t("wait.busy", { seconds }));
       await new Promise((done) => setTimeout(done, seconds * 1000));
