@@ -92,6 +92,7 @@ evaluate = _group(
         "collect": (f"{_CLI}.collect:collect", "Collect songs of playlists, as far as their sites allow."),
         "models": (f"{_CLI}.models:models", "List, verify and fetch models."),
         "serve": (f"{_CLI}.serve:serve", "Serve the web page and the HTTP API."),
+        "api-key": (f"{_CLI}.api_key:api_key", "Make an API key for the server."),
         "doctor": (f"{_CLI}.doctor:doctor", "Check that everything works on this machine."),
         "data": (f"{_CLI}.data:data", "Prepare training data."),
         "train": (f"{_CLI}:train", "Train the models (extra: train)."),
