@@ -23,7 +23,8 @@ class AugmentSpec:
         brightness: Largest change of brightness (0..1 scale).
         blur: Probability of a reduction to a smaller size and back (a small or soft face).
         noise: Largest standard deviation of added noise.
-        erase: Probability that a rectangle is covered (hands, masks, hair, stickers).
+        erase: Probability that a rectangle is covered (hands, hair, stickers).
+        mask: Probability that everything below the nose is covered, as a mask does.
         colour: Probability of a colour cast on colour pictures (no effect on grey ones).
     """
 
@@ -36,6 +37,7 @@ class AugmentSpec:
     blur: float = 0.2
     noise: float = 0.03
     erase: float = 0.3
+    mask: float = 0.1
     colour: float = 0.3
 
     def scaled(self, strength: float) -> AugmentSpec:
@@ -56,7 +58,7 @@ class BatchAugment:
         x = self._warp(to_float(images), out_px)
         x = self._soften(x)
         x = self._relight(x)
-        return self._erase(x).clamp_(0, 1)
+        return self._cover_mouth(self._erase(x)).clamp_(0, 1)
 
     def _uniform(self, count: int, low: float = -1.0, high: float = 1.0) -> Tensor:
         return torch.rand(count, device=self.device, generator=self.generator) * (high - low) + low
@@ -115,6 +117,17 @@ class BatchAugment:
         )
         inside &= self._chosen(count, self.spec.erase)[:, None, None]
         fill = torch.rand((count, 1, 1, 1), device=x.device, generator=self.generator)
+        return torch.where(inside[:, None], fill, x)
+
+    def _cover_mouth(self, x: Tensor) -> Tensor:
+        count, _, height, width = x.shape
+        top = self._uniform(count, 0.5, 0.68)
+        bend = self._uniform(count, 0, 0.15)
+        column = (torch.arange(width, device=x.device) + 0.5) / width * 2 - 1
+        row = (torch.arange(height, device=x.device) + 0.5) / height
+        edge = top[:, None] + bend[:, None] * column[None] ** 2
+        inside = (row[None, :, None] > edge[:, None, :]) & self._chosen(count, self.spec.mask)[:, None, None]
+        fill = self._uniform(count, 0, 1).view(count, 1, 1, 1) + 0.1 * (row[None, None, :, None] - 0.5)
         return torch.where(inside[:, None], fill, x)
 
 

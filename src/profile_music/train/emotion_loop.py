@@ -18,9 +18,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from profile_music.train.data_faces import LabelledFaces
 from profile_music.train.emotion_augment import AugmentSpec, BatchAugment, as_rgb, to_float
+from profile_music.train.emotion_facenet import unfold_norms
 from profile_music.train.emotion_net import blocks_of, load_initial_weights, make_net, reduction_matrix
 from profile_music.train.emotion_recipe import EmotionRecipe
 
@@ -148,6 +150,8 @@ class EmotionTrainer:
         augment = BatchAugment(spec, self.device, self.seed + 1000 * self.state.step)
         rng = np.random.default_rng([self.seed, self.state.step])
         images = torch.from_numpy(train.images).to(self.device)
+        if self.options.init and self.recipe.net == "face" and not self.state.step:
+            self._fit_norms(images)
         labels = train.labels if self.recipe.soft_labels else np.eye(4, dtype=np.float32)[train.majority]
         targets = torch.from_numpy(labels).to(self.device)
         weights = sampling_weights(labels, self.recipe.balance)
@@ -178,6 +182,12 @@ class EmotionTrainer:
 
     def _make_runnable(self) -> None:
         self.run_net = torch.compile(self.net) if self.options.compile else self.net
+
+    def _fit_norms(self, images: Tensor) -> None:
+        px = self.recipe.warm_px if self.recipe.warm_share else self.recipe.body_px
+        x = functional.interpolate(to_float(images[:512]), size=(px, px), mode="bilinear", align_corners=False)
+        unfold_norms(self.net, as_rgb(x))
+        self.average = WeightAverage(self.net, self.recipe.ema)
 
     def _grow(self) -> None:
         self.net.grow(self.recipe.blocks)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from profile_music.train.emotion_facenet import EmotionFaceNet
 from profile_music.train.emotion_recipe import EmotionRecipe
 
 INPUT_PX = 128
@@ -148,6 +149,8 @@ def make_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor] | None = None)
     """Build the recipe's network as it starts, or as `weights` need it, with these loaded."""
     if recipe.net == "small":
         net: nn.Module = EmotionSmallNet(recipe.width, len(recipe.blocks), recipe.hidden, recipe.dropout)
+    elif recipe.net == "face":
+        net = EmotionFaceNet(recipe.dropout)
     else:
         blocks = blocks_of(weights) if weights else recipe.grow_from or recipe.blocks
         net = EmotionResNet(blocks, recipe.width, recipe.hidden, recipe.dropout)

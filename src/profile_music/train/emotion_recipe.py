@@ -17,7 +17,8 @@ class EmotionRecipe:
 
     Attributes:
         name: What the model card calls it.
-        net: resnet (bottleneck blocks, the mission's) or small (a basic block a stage, 3x3 stem).
+        net: resnet (bottleneck blocks, the mission's), small (a basic block a stage, 3x3 stem) or face (dlib's
+            face-recognition net, which wants `--init`).
         blocks: Bottleneck blocks a stage; (3, 4, 6, 3) is ResNet50.
         grow_from: Blocks a stage at the start; deeper ones join at `grow_share`, as identities (empty: none).
         grow_share: Share of the run after which the network has all its blocks.
@@ -50,7 +51,7 @@ class EmotionRecipe:
     """
 
     name: str = "default"
-    net: Literal["resnet", "small"] = "resnet"
+    net: Literal["resnet", "small", "face"] = "resnet"
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     grow_from: tuple[int, ...] = ()
     grow_share: float = 0.5
