@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profile_music.errors import CatalogDamagedError
+from profile_music.index.codes import COLUMNS, LineCodes
 from profile_music.index.known import LineTable
 from profile_music.index.lexical import LexicalIndex
 from profile_music.index.manifest import Manifest, check_files, read_manifest
@@ -46,6 +47,7 @@ class CatalogFiles:
         self._songs = self._bytes("songs.jsonl")
         self._lines = self._bytes("lines.txt")
         self.about_vectors = self._array("about_vectors")
+        self.codes = self._line_codes()
         self.lexical = self._lexical("lexical", self.manifest.lines)
         self.about = self._lexical("about", self.manifest.songs)
         self.topics = self._lexical("topics", self.manifest.songs)
@@ -54,6 +56,17 @@ class CatalogFiles:
     def _lexical(self, prefix: str, rows: int) -> LexicalIndex:
         starts, idf = (np.asarray(self._array(f"{prefix}_{name}")) for name in ("starts", "idf"))
         return LexicalIndex(starts, idf, self._array(f"{prefix}_lines"), self._array(f"{prefix}_weights"), rows)
+
+    def _line_codes(self) -> LineCodes | None:
+        """Return the codes of the lines; None where the catalogue is small or of an older version."""
+        if f"{COLUMNS[0]}.npy" not in self.manifest.files:
+            return None
+        arrays = [self._array(name) for name in COLUMNS]
+        lines = self.manifest.lines
+        for name, array, shape in zip(COLUMNS, arrays, (self.vectors.shape, (lines,), (lines,)), strict=True):
+            if array.shape != shape:
+                raise CatalogDamagedError(file=f"{name}.npy")
+        return LineCodes(*arrays)
 
     def _path(self, name: str) -> Path:
         entry = self.manifest.files.get(name)

@@ -67,8 +67,9 @@ class LyricIndex:
     def __init__(self, files: CatalogFiles) -> None:
         """Search over opened files."""
         self.files = files
+        self._codes = files.codes if files.codes is not None and files.codes.usable() else None
         vectors = files.vectors
-        if vectors.dtype != np.float32 and vectors.size * 4 <= _RESIDENT_BYTES:
+        if self._codes is None and vectors.dtype != np.float32 and vectors.size * 4 <= _RESIDENT_BYTES:
             vectors = vectors.astype(np.float32)
         self._vectors = vectors
         self._genres = [genre_names(text) for text in files.manifest.genres]
@@ -110,25 +111,22 @@ class LyricIndex:
         A song's score is its best line's score (over all sentences), plus the weighted score of what it is about,
         plus the weighted closeness of its feeling. A query without vectors scores by feeling alone, with line -1.
         """
-        scores = np.zeros(len(self), dtype=np.float32)
-        semantic, lexical = self._line_scores(query)
-        lines = query.semantic_weight * semantic + query.lexical_weight * lexical if len(semantic) else None
-        if lines is not None:
-            scores += np.maximum.reduceat(lines.max(axis=0), self.files.first_lines[:-1])
-            scores += self._about_scores(query)
+        lines = self._line_scores(query) if len(query.vectors) else None
         topics = self._topic_closeness(query)
-        scores += query.topic_weight * topics
         affinity = self.affinity(query.emotion)
-        scores += query.emotion_weight * affinity
+        scores = query.topic_weight * topics + query.emotion_weight * affinity
+        if lines is not None:
+            scores += self._about_scores(query)
         scores[~self._allowed(query.filter)] = -np.inf
-        best = _top(scores, limit)
+        if lines is not None:
+            scores = self._with_best_lines(scores, lines, query, limit)
         return [
             replace(
-                self._hit(int(number), float(scores[number]), lines, semantic, lexical),
+                self._hit(int(number), float(scores[number]), lines),
                 affinity=float(affinity[number]),
                 topic=float(topics[number]),
             )
-            for number in best
+            for number in _top(scores, limit)
         ]
 
     def affinity(self, emotion: EmotionScores | None) -> NDArray[np.float32]:
@@ -142,18 +140,48 @@ class LyricIndex:
         result: NDArray[np.float32] = np.sqrt(self.files.emotions) @ wanted
         return result
 
-    def _line_scores(self, query: IndexQuery) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return semantic and lexical scores, each (sentences, lines); empty without sentences."""
-        sentences = len(query.vectors)
-        lines = self.manifest.lines
-        semantic = np.empty((sentences, lines), dtype=np.float32)
-        lexical = np.empty((sentences, lines), dtype=np.float32)
-        for begin in range(0, lines if sentences else 0, _CHUNK_LINES):
+    def _line_scores(self, query: IndexQuery) -> _LineScores:
+        """Return every line's scores: exact, or from codes and off by at most the error that is given with them."""
+        lexical = np.stack([self.files.lexical.scores(tokens) for tokens in query.tokens])
+        if self._codes is None:
+            semantic, error = self._semantic(query.vectors), 0.0
+        else:
+            semantic, error = self._codes.scores(query.vectors)
+        both = query.semantic_weight * semantic
+        both += query.lexical_weight * lexical
+        return _LineScores(semantic, lexical, both, query.semantic_weight * error)
+
+    def _semantic(self, vectors: Vectors) -> NDArray[np.float32]:
+        semantic = np.empty((len(vectors), self.manifest.lines), dtype=np.float32)
+        for begin in range(0, self.manifest.lines, _CHUNK_LINES):
             chunk = np.asarray(self._vectors[begin : begin + _CHUNK_LINES], dtype=np.float32)
-            np.matmul(query.vectors, chunk.T, out=semantic[:, begin : begin + len(chunk)])
-        for number, tokens in enumerate(query.tokens if sentences else ()):
-            lexical[number] = self.files.lexical.scores(tokens)
-        return semantic, lexical
+            np.matmul(vectors, chunk.T, out=semantic[:, begin : begin + len(chunk)])
+        return semantic
+
+    def _with_best_lines(
+        self, others: NDArray[np.float32], lines: _LineScores, query: IndexQuery, limit: int
+    ) -> NDArray[np.float32]:
+        """Return the songs' scores: what they have apart from their lines, plus each one's best line.
+
+        Where line scores are approximate, all lines that could be the best of a song that could be among the best are
+        scored again from full vectors: what comes out first is what full vectors bring out first.
+        """
+        first = self.files.first_lines
+        best = np.maximum.reduceat(lines.both.max(axis=0), first[:-1])
+        scores = others + best
+        songs = _within(scores, limit, 2 * lines.error) if lines.error else np.empty(0, dtype=np.intp)
+        if not len(songs):
+            return scores
+        counts = first[songs + 1] - first[songs]
+        ends = np.cumsum(counts)
+        owned = np.arange(ends[-1]) + np.repeat(first[songs] - (ends - counts), counts)
+        near = lines.both[:, owned].max(axis=0) >= np.repeat(best[songs] - 2 * lines.error, counts)
+        rows = owned[near]
+        lines.semantic[:, rows] = query.vectors @ np.asarray(self._vectors[rows], dtype=np.float32).T
+        exact = query.semantic_weight * lines.semantic[:, rows] + query.lexical_weight * lines.lexical[:, rows]
+        lines.both[:, rows] = exact
+        scores[songs] = others[songs] + np.maximum.reduceat(lines.both[:, owned].max(axis=0), ends - counts)
+        return scores
 
     def _about_scores(self, query: IndexQuery) -> NDArray[np.float32]:
         """Return the weighted score of what each song is about, shape (songs,), best over the sentences."""
@@ -187,22 +215,25 @@ class LyricIndex:
             allowed &= self.files.emotions.argmax(axis=1) == EMOTIONS.index(wanted.emotion)
         return allowed
 
-    def _hit(
-        self,
-        song_index: int,
-        score: float,
-        lines: NDArray[np.float32] | None,
-        semantic: NDArray[np.float32],
-        lexical: NDArray[np.float32],
-    ) -> LineHit:
+    def _hit(self, song_index: int, score: float, lines: _LineScores | None) -> LineHit:
         if lines is None:
             return LineHit(song_index, -1, score, 0.0, 0.0)
         owned = self.files.line_ids(song_index)
-        block = lines[:, owned.start : owned.stop]
+        block = lines.both[:, owned.start : owned.stop]
         sentence, offset = np.unravel_index(int(block.argmax()), block.shape)
         line_id = owned.start + int(offset)
-        parts = float(semantic[sentence, line_id]), float(lexical[sentence, line_id])
+        parts = float(lines.semantic[sentence, line_id]), float(lines.lexical[sentence, line_id])
         return LineHit(song_index, line_id, score, *parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _LineScores:
+    """Scores of every line for every sentence, each (sentences, lines); `both` is off by at most `error`."""
+
+    semantic: NDArray[np.float32]
+    lexical: NDArray[np.float32]
+    both: NDArray[np.float32]
+    error: float
 
 
 def genre_names(text: str) -> frozenset[str]:
@@ -210,11 +241,16 @@ def genre_names(text: str) -> frozenset[str]:
     return frozenset(name for part in re.split(r"[,/;·|]", text.casefold()) if (name := "".join(part.split())))
 
 
-def _top(scores: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
-    """Return the positions of the best finite scores, best first, equal scores in order of position."""
+def _within(scores: NDArray[np.float32], limit: int, slack: float) -> NDArray[np.intp]:
+    """Return the positions, in order, of the finite scores that reach the `limit` best but for `slack`."""
     count = min(limit, int(np.isfinite(scores).sum()))
     if count == 0:
         return np.empty(0, dtype=np.intp)
     bound = np.partition(scores, len(scores) - count)[len(scores) - count]
-    candidates = np.flatnonzero(scores >= bound)
-    return candidates[np.argsort(-scores[candidates], kind="stable")][:count]
+    return np.flatnonzero(scores >= bound - slack)
+
+
+def _top(scores: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
+    """Return the positions of the best finite scores, best first, equal scores in order of position."""
+    candidates = _within(scores, limit, 0.0)
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:limit]

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 
 from profile_music.errors import CatalogError
+from profile_music.index import codes
 from profile_music.index.lexical import LexicalWriter, Postings
 from profile_music.index.manifest import Manifest, adopt_file, publish, publishing
 from profile_music.index.work import working_folder
@@ -48,7 +49,7 @@ class _Column:
 
     def __init__(self, folder: Path, name: str, dtype: str, width: int = 0) -> None:
         self._path = folder / f"{name}.npy"
-        self._dtype = np.dtype(dtype)
+        self.dtype = np.dtype(dtype)
         self._width = width
         self._rows = 0
         self._stream: BinaryIO = self._path.open("wb")
@@ -56,11 +57,11 @@ class _Column:
 
     def _write_header(self) -> None:
         shape = (self._rows, self._width) if self._width else (self._rows,)
-        header = {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+        header = {"descr": self.dtype.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._stream, header)
 
     def append(self, values: Any) -> None:
-        array = np.ascontiguousarray(values, dtype=self._dtype)
+        array = np.ascontiguousarray(values, dtype=self.dtype)
         self._stream.write(array.tobytes())
         self._rows += len(array)
 
@@ -107,6 +108,9 @@ class CatalogWriter:
             for name, dtype, size in (
                 ("vectors", vector_dtype, width),
                 ("about_vectors", vector_dtype, width),
+                ("codes", "int8", width),
+                ("code_scales", "float32", 0),
+                ("code_errors", "float32", 0),
                 ("song_offsets", "int64", 0),
                 ("line_offsets", "int64", 0),
                 ("first_lines", "int64", 0),
@@ -168,11 +172,18 @@ class CatalogWriter:
             if not song.lines or song.emotions is None:
                 raise CatalogError(reason=f"song {song.song_id} has no lines or no emotions")
             self._add_song(song, song.emotions)
-        self._columns["vectors"].append(vectors)
+        self._add_vectors(vectors)
         self._lexical.add(tokens)
         self._columns["about_vectors"].append(about_vectors)
         self._about.add(about_tokens)
         self._topics.add([Counter(song.topics).elements() for song in songs])
+
+    def _add_vectors(self, vectors: Vectors) -> None:
+        # Codes are made of what is stored, so that their error is told exactly for float16 too.
+        stored = np.asarray(vectors, dtype=self._columns["vectors"].dtype)
+        self._columns["vectors"].append(stored)
+        for name, values in zip(codes.COLUMNS, codes.encode(stored.astype(np.float32, copy=False)), strict=True):
+            self._columns[name].append(values)
 
     def _add_song(self, song: Song, emotions: EmotionScores) -> None:
         record = song.to_dict() | {"topics": dict(song.topics)}
@@ -208,7 +219,8 @@ class CatalogWriter:
             raise CatalogError(reason="no songs")
         for stream in (self._songs, self._lines):
             stream.close()
-        finished = {name: column.finish() for name, column in self._columns.items()}
+        left_out = codes.COLUMNS if self._line_count < codes.CODES_FROM_LINES else ()
+        finished = {name: column.finish() for name, column in self._columns.items() if name not in left_out}
         finished |= self._lexical.finish() | self._about.finish() | self._topics.finish()
         names = {f"{name}.npy": path for name, path in finished.items()}
         names |= {name: self._work / name for name in ("songs.jsonl", "lines.txt")}
