@@ -28,6 +28,14 @@ class Emotion(StrEnum):
 
 EMOTIONS: tuple[Emotion, ...] = tuple(Emotion)
 
+EMOTION_NAMES_KO = {
+    Emotion.HAPPY: "기쁨",
+    Emotion.ANGRY: "분노",
+    Emotion.SAD: "슬픔",
+    Emotion.NEUTRAL: "평온",
+}
+"""What people read: in the CLI, the chatbot and the page alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmotionScores:

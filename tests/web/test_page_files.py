@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+from importlib.resources import files
 
 import pytest
 from fastapi import FastAPI
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profile_music.service.page import Site, make_page_router, negotiate, translate
+from profile_music.types import EMOTION_NAMES_KO
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +111,8 @@ def test_manifest_and_worker_name_files_that_exist(client):
     shell = re.search(r"const SHELL = (\[.*\]);", worker.text)[1]
     paths = re.findall(r'"([^"]+)"', shell)
     assert "/" in paths and all(client.get(path).status_code == 200 for path in paths)
+
+
+def test_emotions_have_one_korean_name_everywhere():
+    words = json.loads((files("profile_music.service") / "static/i18n/ko.json").read_text(encoding="utf-8"))
+    assert {kind: words[f"emotion.{kind}"] for kind in EMOTION_NAMES_KO} == EMOTION_NAMES_KO

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from profile_music.cli.common import catalog_option, console, json_option, load_recommender, print_json
-from profile_music.types import EMOTIONS
+from profile_music.types import EMOTION_NAMES_KO, EMOTIONS
 
 if TYPE_CHECKING:
     from profile_music.types import EmotionScores, Recommendation
 
-_EMOTION_KO = {"happy": "기쁨", "angry": "분노", "sad": "슬픔", "neutral": "평온"}
 
 
 @click.command()
@@ -108,4 +107,4 @@ def _heard(answer: Recommendation) -> list[tuple[str, str]]:
 
 def _bars(scores: EmotionScores) -> str:
     ordered = sorted(EMOTIONS, key=lambda emotion: -scores[emotion])
-    return "  ".join(f"{_EMOTION_KO[emotion.value]} {scores[emotion]:.0%}" for emotion in ordered)
+    return "  ".join(f"{EMOTION_NAMES_KO[emotion]} {scores[emotion]:.0%}" for emotion in ordered)

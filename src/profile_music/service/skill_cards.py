@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from profile_music.service.skill_event import State
-from profile_music.types import EMOTIONS, Emotion, RankedSong, Recommendation
+from profile_music.types import EMOTION_NAMES_KO, EMOTIONS, Emotion, RankedSong, Recommendation
 
 MAX_TEXT = 1000
 MAX_LIST_ITEMS = 5
@@ -25,12 +25,6 @@ MAX_QUICK_REPLIES = 10
 CoverOf = Callable[[RankedSong], str | None]
 Answer = dict[str, Any]
 
-EMOTION_NAMES = {
-    Emotion.HAPPY: "기쁨",
-    Emotion.ANGRY: "화",
-    Emotion.SAD: "슬픔",
-    Emotion.NEUTRAL: "차분함",
-}
 _EMOTION_LABELS = {
     Emotion.HAPPY: "😊 기뻐요",
     Emotion.ANGRY: "😠 화나요",
@@ -144,7 +138,7 @@ def _summary(answer: Recommendation, state: State) -> str:
     lines: list[str] = []
     feeling = answer.emotion
     if feeling is not None and feeling.source == "face" and not feeling.abstained:
-        name = EMOTION_NAMES[feeling.scores.top]
+        name = EMOTION_NAMES_KO[feeling.scores.top]
         lines.append(f"사진 속 표정은 '{name}'에 가까워 보여요({feeling.scores.confidence:.0%}).")
     lines += [note.ko for note in answer.basis.notes]
     count = f"{len(answer.songs)}곡"
