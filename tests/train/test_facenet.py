@@ -95,7 +95,7 @@ def test_training_starts_from_an_init_file_and_resumes(tmp_path):
     torch.set_num_threads(1)
     weights = {name: value for name, value in EmotionFaceNet().state_dict().items() if not name.startswith("head.")}
     torch.save(weights, tmp_path / "init.pt")
-    recipe = load_recipe("face")
+    recipe = load_recipe("default")
     said: list[str] = []
     recipe = dataclasses.replace(recipe, epochs=1, batch=8)
     options = RunOptions(out=tmp_path / "run", init=tmp_path / "init.pt", device="cpu", say=said.append)

@@ -25,13 +25,19 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--root", required=True, type=_FILE, help="The data: a folder, or the FER+ archive.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="Folder for checkpoints, the model and the report.")  # fmt: skip
-@click.option("--recipe", default="default", show_default=True, help="default, gpu, mission, or a YAML file.")
+@click.option(
+    "--recipe", default="default", show_default=True, help="default, resnet50, mission, gpu, small, or a YAML file."
+)
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one value of the recipe (YAML).")
 @click.option("--split", type=click.Choice(["official", "plain", "person"]),
               help="How the test part is held out; the recipe's where absent.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(min=0.01), help="Budget of training time instead of the epochs.")
 @click.option("--epochs", type=click.FloatRange(min=0.01), help="Epochs instead of the recipe's.")
-@click.option("--init", type=_FILE, help="Weights to start from, in torchvision's ResNet50 names (.pt, .pth).")
+@click.option(
+    "--init",
+    type=_FILE,
+    help="Weights to start from: a ResNet50 in torchvision's names, dlib's net (tools/convert_dlib.py), or ours.",
+)
 @click.option("--device", help="cpu, cuda or mps; the best there is where absent.")
 @click.option("--compile", "use_compile", is_flag=True, help="Use torch.compile (pays on a GPU).")
 @click.option("--precision", default="fp32", show_default=True, type=click.Choice(["int8", "fp16", "fp32"]),
@@ -68,6 +74,8 @@ def train_emotion(
         raise DependencyMissingError(extra="train") from error
 
     chosen = change_recipe(load_recipe(recipe), [*changes, *([f"epochs={epochs}"] if epochs else [])])
+    if chosen.net == "face" and init is None:
+        click.echo("no --init: this net is meant to start from face recognition, see docs/model-card-emotion", err=True)
     splits = _read(kind, root, out, chosen)
     options = RunOptions(
         out=out,

@@ -153,8 +153,6 @@ def finish(
     precision: Precision,
     words: Mapping[str, str],
     say: Callable[[str], None] = print,
-    *,
-    mirror: bool = False,
 ) -> TrainReport:
     """Export trained weights as one file whose probabilities are calibrated, and measure that file.
 
@@ -162,7 +160,7 @@ def finish(
     from those answers.
     """
     nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
-    served = ServedNet(nets, recipe.input_px, recipe.body_px, mirror=mirror).eval()
+    served = ServedNet(nets, recipe.input_px, recipe.body_px, mirror=recipe.mirror).eval()
     metadata = {"recipe": json.dumps(recipe.to_dict()), "colour": recipe.colour, **describe_origin(), **words}
     calibration = None
     if precision == "int8":

@@ -47,6 +47,7 @@ class EmotionRecipe:
         split: official (the data set's own), plain (test_share at random) or person (groups kept together).
         test_share: Share held out where there is no official test split.
         folds: Stratified folds, each trained, their probabilities averaged; 1 trains once a seed.
+        mirror: The served graph looks at the picture and its mirror image, which vote softly (twice the time).
         seeds: One run each; their probabilities are averaged.
     """
 
@@ -80,6 +81,7 @@ class EmotionRecipe:
     split: Literal["official", "plain", "person"] = "official"
     test_share: float = 0.2
     folds: int = 1
+    mirror: bool = False
     seeds: tuple[int, ...] = field(default=(0,))
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def recipe_from_mapping(values: dict[str, Any]) -> EmotionRecipe:
 
 
 def load_recipe(name: str) -> EmotionRecipe:
-    """Read a bundled recipe by name (`default`, `mission`, `gpu`) or any YAML file by path.
+    """Read a bundled recipe by name (`default`, `resnet50`, `mission`, `gpu`, `small`) or any YAML file by path.
 
     Raises:
         InputError: There is no such recipe, or it has unknown keys.
