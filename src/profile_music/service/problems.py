@@ -14,7 +14,8 @@ from profile_music.errors import InputError, ProfileMusicError
 
 _BUSY_RETRY_S = 2
 # A browser that meets Basic asks its user for a password itself, so the page works under keys without code of its own.
-_CHALLENGE = 'Bearer realm="profile-music", Basic realm="profile-music", charset="UTF-8"'
+# One challenge a line: Chromium does not find the second one of a line.
+_CHALLENGES = ('Bearer realm="profile-music"', 'Basic realm="profile-music", charset="UTF-8"')
 
 
 class NotFoundError(ProfileMusicError):
@@ -127,8 +128,10 @@ def error_response(error: ProfileMusicError, scope: MutableMapping[str, Any]) ->
     headers: dict[str, str] = {}
     if error.http_status in (429, 503):
         headers["retry-after"] = str(error.details.get("retry_after_s", _BUSY_RETRY_S))
-    if error.http_status == 401:
-        headers["www-authenticate"] = _CHALLENGE
     if error.http_status in (408, 413):
         headers["connection"] = "close"
-    return JSONResponse(error.to_dict(), error.http_status, headers)
+    response = JSONResponse(error.to_dict(), error.http_status, headers)
+    if isinstance(error, KeyMissingError | KeyWrongError):
+        for challenge in _CHALLENGES:
+            response.headers.append("www-authenticate", challenge)
+    return response

@@ -1,0 +1,59 @@
+"""HTTP below the application: damaged and slow heads over a real socket."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+
+from profile_music.service import protocol
+from tests.hostile.wire import BadRequest, head, send
+from tests.kakao.serving import Served
+
+
+async def _hello(scope, receive, send) -> None:
+    if scope["path"] == "/late":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"he", "more_body": True})
+        await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.3)
+    usual = uvicorn.Config
+    monkeypatch.setattr(uvicorn, "Config", lambda app, **rest: usual(app, http=protocol.HttpProtocol, **rest))
+    served = Served(_hello)
+    yield served.port
+    served.close()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status", "code"),
+    [
+        ((b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",), 200, "answer"),
+        ((b"\x16\x03\x01\x02\r\n\r\n",), 400, "http_damaged"),
+        ((head("POST", "/", {"Host": "a", "Transfer-Encoding": "x"}),), 400, "http_damaged"),
+        ((b"GET / HTTP/1.1\r\nHo",), 408, "request_too_slow"),
+        ((b"GET", 0.2, b" / HT", 0.2, b"TP/1.1\r\n", 0.2), 408, "request_too_slow"),
+        ((), 408, "request_too_slow"),
+        ((b"GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", 0.5), 200, "answer"),
+    ],
+)  # fmt: skip
+def test_heads(port: int, pieces: tuple, status: int, code: str) -> None:
+    outcome = send(port, BadRequest("head", "", pieces), 5)
+    assert (outcome.status, outcome.code, outcome.problem) == (status, code, "")
+
+
+def test_damage_after_the_answer_began_only_closes(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(head("POST", "/late", {"Host": "a", "Transfer-Encoding": "chunked"}) + b"1\r\na\r\n")
+        time.sleep(0.2)
+        connection.sendall(b"zz\r\n")
+        received = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert received.count(b"HTTP/1.1") == 1
