@@ -86,6 +86,7 @@ def test_callers_cannot_make_labels(make_client: MakeClient) -> None:
     assert len(series) < 12
 
 
+@pytest.mark.slow
 def test_several_processes_answer_together(serve) -> None:
     server: Server = serve("--processes", "2", "--workers", "1", "--metrics")
     server.wait_for("/readyz")
@@ -95,6 +96,7 @@ def test_several_processes_answer_together(serve) -> None:
     (counted,) = [line for line in text.splitlines() if 'route="/healthz",status="200"' in line]
     assert float(counted.split()[-1]) == 20
     assert server.stop() == 0
+    assert server.log().count('"path": "/healthz", "status": 200') == 20
 
 
 @pytest.mark.parametrize("extra", ["metrics", "otel"])
