@@ -25,6 +25,8 @@ from tests.aws.events_of import event  # noqa: E402
 from tests.aws.runtime_api import RuntimeApi  # noqa: E402
 
 PYTHON = ROOT / ".venv-lambda" / "bin" / "python"
+# What deploy/lambda.Dockerfile sets.
+IMAGE = {"PROFILE_MUSIC_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 EVENTS = {"http": "http_recommend", "emotion": "emotion_image", "songs": "songs_both"}
 
 
@@ -45,7 +47,7 @@ def one_run(handler: str, warm: int, environment: dict[str, str]) -> dict[str, A
         begin = time.perf_counter()
         process = subprocess.Popen(
             [str(PYTHON), "-m", "awslambdaric", f"profile_music.aws.{handler}.handler"],
-            env={"PATH": os.defpath, "AWS_LAMBDA_RUNTIME_API": api.address, **environment},
+            env={"PATH": os.defpath, "AWS_LAMBDA_RUNTIME_API": api.address, **IMAGE, **environment},
             stdout=subprocess.DEVNULL,
         )
         try:
