@@ -68,7 +68,9 @@ def explain(song: Song, hit: LineHit, affinity: float, context: Context) -> Reas
 
 def _reasons(song: Song, hit: LineHit, affinity: float, context: Context) -> Sequence[tuple[str, str]]:
     why: list[tuple[str, str]] = []
-    if context.has_text and hit.line_id >= 0:
+    if hit.named:
+        why.append(("써 준 글에 나온 이름을 따라 골랐어요.", "Your text names this song or its artist."))
+    elif context.has_text and hit.line_id >= 0:
         why.append(_text_reason(song, hit, context))
     if context.lifting:
         why.append(("기분을 바꿔 줄 곡으로 골랐어요.", "It was picked to lift the mood."))

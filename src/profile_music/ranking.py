@@ -35,10 +35,11 @@ class RankingOptions:
 def title_key(song: Song) -> tuple[str, str]:
     """Return what makes two records the same song: title without brackets and artist, without case and spaces."""
     title = song.title.split("(")[0].strip() or song.title
-    return _plain(title), _plain(song.artist)
+    return plain_name(title), plain_name(song.artist)
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
+    """Return a name without case, spaces and punctuation, for comparing."""
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
@@ -47,7 +48,7 @@ def rank(
 ) -> list[tuple[LineHit, Song]]:
     """Choose the answer's songs from hits in order of score.
 
-    Songs of one artist beyond `songs_per_artist` are only used where there are too few others.
+    Songs of one artist beyond `songs_per_artist` are only used where there are too few others, or the text names them.
     """
     ordered = _freshened(hits, options.fresh_seed)
     chosen: list[tuple[LineHit, Song]] = []
@@ -61,9 +62,10 @@ def rank(
         if song.song_id in options.exclude_ids or title_key(song) in titles:
             continue
         titles.add(title_key(song))
-        artist = _plain(song.artist)
+        artist = plain_name(song.artist)
         artists[artist] += 1
-        (chosen if artists[artist] <= options.songs_per_artist else spare).append((hit, song))
+        room = hit.named or artists[artist] <= options.songs_per_artist
+        (chosen if room else spare).append((hit, song))
     return (chosen + spare)[:top_k]
 
 

@@ -220,11 +220,16 @@ class Recommender:
         song_filter: SongFilter | None,
         top_k: int,
     ) -> tuple[RankedSong, ...]:
+        from profile_music.named import named_first
+        from profile_music.text.mentions import mentions
+
         with stage("text"):
             query = self._query(sentences, wanted, song_filter)
         with stage("search"):
             limit = max(_CANDIDATES, top_k * 20) + len(options.exclude_ids)
-            chosen = rank(self.index.search(query, limit), self.index.song, options, top_k)
+            hits = self.index.search(query, limit)
+            hits = named_first(self.index, query, hits, mentions(sentences[0])) if sentences else hits
+            chosen = rank(hits, self.index.song, options, top_k)
         face = reading.emotion if reading and reading.emotion.source == "face" else None
         context = Context(
             has_text=bool(sentences),

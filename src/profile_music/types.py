@@ -201,7 +201,7 @@ class LineHit:
     """The best line of one song for a query, with the parts of its score (each 0..1 or a cosine).
 
     `affinity` is how close the song's feeling is to the wanted one, 0..1; 0 where none was wanted. `topic` is how close
-    its topics are to the query's, 0..1.
+    its topics are to the query's, 0..1. `named` tells that the text names the song or its artist.
     """
 
     song_index: int
@@ -211,6 +211,7 @@ class LineHit:
     lexical: float
     affinity: float = 0.0
     topic: float = 0.0
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
