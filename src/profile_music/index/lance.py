@@ -72,8 +72,8 @@ class LanceIndex:
         self._manifest = manifest
         database = connect(location)
         self._songs, self._lines = (_opened(database, name, manifest) for name in ("songs", "lines"))
-        self._idf = idf(np.load(folder / manifest.files["lexical_frequency.npy"].path), manifest.lines)
-        self._about_idf = idf(np.load(folder / manifest.files["about_frequency.npy"].path), manifest.songs)
+        self._idf = idf(_array(folder, manifest, "lexical_frequency.npy"), manifest.lines)
+        self._about_idf = idf(_array(folder, manifest, "about_frequency.npy"), manifest.songs)
         self._records: dict[int, Song] = {}
         self._texts: dict[int, str] = {}
         self._lock = threading.Lock()
@@ -224,6 +224,11 @@ def _best_lines(
         if key not in best or row[0] > best[key][0]:
             best[key] = row
     return best
+
+
+def _array(folder: Path, manifest: Manifest, name: str) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = np.load(folder / manifest.files[name].path, allow_pickle=False)
+    return found
 
 
 def where(wanted: SongFilter) -> str:

@@ -88,7 +88,7 @@ class LanceWriter:
     def _stored_array(self, entry: FileEntry) -> NDArray[np.int64]:
         import io
 
-        array: NDArray[np.int64] = np.load(io.BytesIO(b"".join(self._store.chunks(entry.path))))
+        array: NDArray[np.int64] = np.load(io.BytesIO(b"".join(self._store.chunks(entry.path))), allow_pickle=False)
         return array
 
     def add(

@@ -86,7 +86,7 @@ class LexicalWriter:
         weights = _reserved_memmap(weights_path, np.dtype(np.float16), shape)
         cursor = starts[:-1].copy()
         for path in self._blocks:
-            buckets, rows, counts = np.load(path, mmap_mode="r")
+            buckets, rows, counts = np.load(path, mmap_mode="r", allow_pickle=False)
             values = (1 + np.log(counts)).astype(np.float32) * idf[buckets]
             norms = np.sqrt(np.bincount(rows - rows.min(), values.astype(np.float64) ** 2)) if len(rows) else None
             sizes = np.bincount(buckets, minlength=BUCKETS)

@@ -44,5 +44,5 @@ def read_ferplus(path: Path, cache: Path | None = None) -> dict[str, LabelledFac
             arrays = {f"{split}_{name}": getattr(faces, name) for split, faces in splits.items() for name in _ARRAYS}
             np.savez(cache, **arrays)
         return splits
-    with np.load(cache) as stored:
+    with np.load(cache, allow_pickle=False) as stored:
         return {split: LabelledFaces(*(stored[f"{split}_{name}"] for name in _ARRAYS)) for split in SPLITS}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,13 +21,13 @@ from profile_music.train.text_data import TextSets, read_text_sets
 from profile_music.train.text_dictionary import Compiled, compile_dictionary
 from profile_music.train.text_export import used_rows, write_model
 from profile_music.train.text_kiwi import (
-    ChunkKey,
-    Morphemes,
-    Reading,
+    KiwiReading,
     association_vectors,
     count_chunks,
     inflect,
     load_morphemes,
+    load_reading,
+    save_reading,
 )
 from profile_music.train.text_mood import fit_mood
 from profile_music.train.text_net import Rows, TextRecipe, TextTable, train_table
@@ -95,7 +93,7 @@ def _trained(
     """Train a table of one seed, or take the one that an earlier call left in `out`."""
     path = out / f"table-{recipe.seed}-{recipe.steps}.npy"
     if path.is_file():
-        found: NDArray[np.float32] = np.load(path)
+        found: NDArray[np.float32] = np.load(path, allow_pickle=False)
         return found
     torch.manual_seed(recipe.seed)
     table = _new_table(compiled, associations, sets, tokenize, recipe)
@@ -121,18 +119,11 @@ class Tokenizer:
         return found
 
 
-_Kiwi = tuple[Morphemes, Counter[ChunkKey], list[tuple[str, Reading]], NDArray[np.float32]]
-"""Morphemes, counts of chunks, inflected chunks, association vectors."""
-
-
-def _read_with_kiwi(out: Path, sets: TextSets, say: Say) -> _Kiwi:
+def _read_with_kiwi(out: Path, sets: TextSets, say: Say) -> KiwiReading:
     """Run Kiwi over the sentences and its own dictionary, or take what an earlier run left in `out`."""
-    cache = out / "kiwi.cache"
+    cache = out / "kiwi.npz"
     if cache.is_file():
-        # Our own file from an earlier run in the same folder, never one from elsewhere.
-        with cache.open("rb") as stream:
-            kept: _Kiwi = pickle.load(stream)
-        return kept
+        return load_reading(cache)
     from kiwipiepy import Kiwi  # type: ignore[import-not-found,unused-ignore]
 
     kiwi = Kiwi(num_workers=1)
@@ -145,8 +136,7 @@ def _read_with_kiwi(out: Path, sets: TextSets, say: Say) -> _Kiwi:
     counts = count_chunks(kiwi, sentences)
     inflected = list(inflect(kiwi, morphemes))
     result = (morphemes, counts, inflected, associations)
-    with cache.open("wb") as stream:
-        pickle.dump(result, stream)
+    save_reading(cache, result)
     return result
 
 

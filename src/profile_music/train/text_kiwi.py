@@ -7,6 +7,7 @@ number. The layout follows the published source of Kiwi's CoNgram model.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,6 +46,34 @@ class Morphemes:
 
     def __len__(self) -> int:
         return len(self.forms)
+
+
+KiwiReading = tuple[Morphemes, Counter[ChunkKey], list[tuple[str, Reading]], Vectors]
+"""Morphemes, counts of chunks, inflected chunks, association vectors (V, 256)."""
+
+
+def save_reading(path: Path, reading: KiwiReading) -> None:
+    """Keep what Kiwi said for the next run, as arrays and JSON."""
+    morphemes, counts, inflected, associations = reading
+    words = json.dumps([morphemes.forms, morphemes.tags, list(counts.items()), inflected]).encode()
+    np.savez(
+        path, distant=morphemes.distant, output=morphemes.output, associations=associations,
+        words=np.frombuffer(words, dtype=np.uint8),
+    )  # fmt: skip
+
+
+def load_reading(path: Path) -> KiwiReading:
+    """Return what `save_reading` kept."""
+    with np.load(path, allow_pickle=False) as kept:
+        forms, tags, counts, inflected = json.loads(kept["words"].tobytes())
+        morphemes = Morphemes(forms, tags, kept["distant"], kept["output"])
+        associations: Vectors = kept["associations"]
+    counted = Counter({(surface, begins, _reading(parts)): count for (surface, begins, parts), count in counts})
+    return morphemes, counted, [(surface, _reading(parts)) for surface, parts in inflected], associations
+
+
+def _reading(parts: Iterable[Sequence[Any]]) -> Reading:
+    return tuple((int(number), str(form), str(tag)) for number, form, tag in parts)
 
 
 def load_morphemes(kiwi: Any) -> Morphemes:
