@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -57,3 +60,10 @@ def test_damage_after_the_answer_began_only_closes(port: int) -> None:
         connection.sendall(b"zz\r\n")
         received = b"".join(iter(lambda: connection.recv(4096), b""))
     assert received.count(b"HTTP/1.1") == 1
+
+
+def test_the_allocator_of_a_server_is_set() -> None:
+    # In a process of its own: the tests' allocator stays as it is.
+    code = "from profile_music.service.memory import give_memory_back; print(give_memory_back())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")

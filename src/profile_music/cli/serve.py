@@ -14,6 +14,8 @@ import click
 from profile_music.cli.common import catalog_option, load_settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from profile_music.settings import Settings
 
 _LOGGING: dict[str, Any] = {
@@ -37,17 +39,16 @@ def serve(**options: Any) -> None:
     """Serve the web page at / and the HTTP API (documented at /docs)."""
     import uvicorn
 
-    from profile_music.service.app import create_app
-
     settings = load_settings(**options)
     _check_catalog(settings)
     # Mistakes in the settings are told here, not by processes that die one after the other.
-    app = create_app(settings)
+    app = _make_app(settings)
     config = uvicorn.Config(
-        app if settings.processes == 1 else partial(create_app, settings), factory=settings.processes > 1,
+        app if settings.processes == 1 else partial(_make_app, settings), factory=settings.processes > 1,
         workers=settings.processes, host=settings.host, port=settings.port, proxy_headers=False,
         access_log=False, log_level="warning", log_config=_LOGGING, server_header=False, timeout_keep_alive=10,
         timeout_graceful_shutdown=int(settings.deadline_s) + 5, h11_max_incomplete_event_size=64 * 1024,
+        http="profile_music.service.protocol:HttpProtocol",
         # A process that still imports on a busy machine is not a dead one.
         timeout_worker_healthcheck=60,
     )  # fmt: skip
@@ -56,6 +57,14 @@ def serve(**options: Any) -> None:
         _run(config, settings)
     except KeyboardInterrupt:
         click.echo("프뮤를 닫았어요.", err=True)
+
+
+def _make_app(settings: Settings) -> FastAPI:
+    from profile_music.service.app import create_app
+    from profile_music.service.memory import give_memory_back
+
+    give_memory_back()
+    return create_app(settings)
 
 
 def _check_catalog(settings: Settings) -> None:

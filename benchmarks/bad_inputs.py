@@ -1,0 +1,74 @@
+"""Bad inputs against the real server: what it answers, how long it takes, and whether its memory grows.
+
+Usage: python benchmarks/bad_inputs.py [--count 20000] [--seed 0] [--seconds 1800] [--json FILE]
+Damaged, hostile and odd photos, texts of every bad kind, broken JSON, forms and HTTP, bodies over the limits, slow
+clients and clients that leave (tests/hostile), sent by four clients over sockets to `profile-music serve`. It ends with
+1 where there was a 5xx, an answer after the deadline, an error without a code, or a log line that nobody expects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+
+from tests.hostile.mix import bad_requests  # noqa: E402
+from tests.hostile.run import SETTINGS, Report, attack  # noqa: E402
+from tests.server import RunningServer  # noqa: E402
+
+
+def table(report: Report) -> dict[str, object]:
+    """Return the report as JSON."""
+    kinds = {
+        kind: {
+            "sent": counts.total(),
+            "answers": dict(counts.most_common()),
+            "slowest_s": report.slowest[kind][0],
+            "slowest": report.slowest[kind][1],
+        }
+        for kind, counts in sorted(report.codes.items())
+    }
+    return {
+        "sent": report.sent,
+        "kinds": kinds,
+        "rss_mb": [(sent, round(rss / 1e6, 1)) for sent, rss in report.rss_bytes],
+        "rss_growth": round(report.growth(), 3),
+        "faults": report.faults[:50],
+        "fault_count": len(report.faults),
+    }
+
+
+def main() -> None:
+    """Print the table; end with 1 where something is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=1800)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    begin = time.perf_counter()
+    with RunningServer(SETTINGS) as server:
+        report = attack(server, bad_requests(args.seed), count=args.count, seconds=args.seconds)
+        unexpected = [line for line in server.log().splitlines() if line.startswith("unexpected ")]
+        ready = server.is_ready()
+    result = {
+        **table(report),
+        "seconds": round(time.perf_counter() - begin),
+        "ready_at_the_end": ready,
+        "unexpected_in_log": unexpected[:20],
+    }
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    print(text)
+    if args.json:
+        args.json.write_text(text + "\n", encoding="utf-8")
+    if report.faults or unexpected or not ready:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
