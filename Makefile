@@ -58,6 +58,7 @@ lock: ## Rewrite the hash-pinned requirements (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/base.txt --extra lambda --extra kakao -o requirements/lambda.txt pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/base.txt --extra s3 --extra kakao --extra metrics --extra fast -o requirements/server.txt pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt --extra dev --extra scale --extra ray -o requirements/scale.txt pyproject.toml
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt --extra bench -o requirements/bench.txt pyproject.toml
 
 # The Lambda image's environment, installed as deploy/lambda.Dockerfile installs it; Python 3.13 where there is one.
 .venv-lambda/.done: requirements/lambda.txt requirements/build.txt pyproject.toml
