@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTO := examples/portrait.jpg
 TEXT ?= 오늘 하루도 수고했어
 
-.PHONY: run serve kakao-demo test check lint types imports wheel lock examples clean lambda-env deploy
+.PHONY: run serve kakao-demo test check lint types imports licences supply wheel lock examples clean lambda-env deploy
 
 # pip checks every file against the hashes in the lock; our own package is installed without its dependencies.
 $(VENV)/.run: requirements/base.txt requirements/build.txt pyproject.toml
@@ -34,7 +34,7 @@ kakao-demo: $(VENV)/.dev ## Try Kakao Login and the chatbot against a stand-in o
 test: $(VENV)/.dev ## Set up and run the tests
 	@$(BIN)/python -m pytest
 
-check: lint types imports ## What CI checks beside the tests
+check: lint types imports licences ## What CI checks beside the tests
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -44,6 +44,13 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
+
+licences: $(VENV)/.dev
+	@$(BIN)/python tools/licences.py --check
+
+supply: $(VENV)/.dev ## The SBOM (dist/sbom.cdx.json), and known vulnerabilities where their database can be reached
+	@$(BIN)/python tools/sbom.py
+	@$(BIN)/python tools/audit.py
 
 wheel: $(VENV)/.dev
 	@rm -rf dist && $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
@@ -59,6 +66,7 @@ lock: ## Rewrite the hash-pinned requirements (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/base.txt --extra s3 --extra kakao --extra metrics --extra fast -o requirements/server.txt pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt --extra dev --extra scale --extra ray -o requirements/scale.txt pyproject.toml
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c requirements/dev.txt --extra bench -o requirements/bench.txt pyproject.toml
+	$(BIN)/python tools/licences.py
 
 # The Lambda image's environment, installed as deploy/lambda.Dockerfile installs it; Python 3.13 where there is one.
 .venv-lambda/.done: requirements/lambda.txt requirements/build.txt pyproject.toml

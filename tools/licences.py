@@ -24,8 +24,8 @@ LOCKS = {
     "server": "server image",
     "lambda": "Lambda image",
     "dev": "development",
-    "scale": "extras scale, ray",
     "build": "building",
+    "scale": "extras scale, ray",
 }
 # What the metadata leaves out or spells at length; read from the projects' own licence files.
 KNOWN = {
@@ -46,9 +46,10 @@ def pins_of(lock: str) -> dict[Pin, str]:
 def all_pins() -> dict[Pin, str]:
     """Return every locked package and where it is used."""
     found: dict[Pin, str] = {}
-    for lock, use in LOCKS.items():
+    others = sorted({path.stem for path in (ROOT / "requirements").glob("*.txt")} - set(LOCKS))
+    for lock in [*LOCKS, *others]:
         for pin in pins_of(lock):
-            found.setdefault(pin, use)
+            found.setdefault(pin, LOCKS.get(lock, f"extra {lock}"))
     return found
 
 
@@ -90,10 +91,8 @@ def _from_index(pin: Pin) -> Mapping[str, Any]:
     """Ask pip what it would install; only metadata is fetched. Packages for other systems have files for those only."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"]
     report = ["--report", "-", f"{pin[0]}=={pin[1]}"]
-    for extra in (
-        [],
-        ["--platform", "win_amd64", "--python-version", "3.13", "--only-binary=:all:", "--target", "unused"],
-    ):
+    elsewhere = ["--platform", "win_amd64", "--python-version", "3.13", "--only-binary=:all:", "--target", "unused"]
+    for extra in ([], elsewhere):
         done = subprocess.run([*command, *extra, *report], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             (entry,) = json.loads(done.stdout)["install"]
