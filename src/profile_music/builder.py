@@ -16,10 +16,11 @@ import numpy as np
 from profile_music.builder_pool import LineJob, LineReader, LineResult, run_jobs
 from profile_music.errors import CatalogError, CatalogNotWrittenError
 from profile_music.index import CatalogFiles, CatalogWriter, Manifest, about_text, remove_stale_builds
+from profile_music.index.lexical import Postings
 from profile_music.text import TextEncoder
 from profile_music.text.concepts import concepts_of
 from profile_music.text.mood import TextMood
-from profile_music.types import EmotionScores, Song
+from profile_music.types import EmotionScores, Song, Vectors
 
 _BATCH_LINES = 2048
 
@@ -48,6 +49,17 @@ class _Batch:
     lines: list[str]
     sources: np.ndarray
     rows: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSongs:
+    """What a catalogue's writer takes: the arguments of `CatalogWriter.add`."""
+
+    songs: list[Song]
+    vectors: Vectors
+    tokens: Postings
+    about_vectors: Vectors
+    about_tokens: Postings
 
 
 @dataclass(slots=True)
@@ -114,7 +126,7 @@ class CatalogBuilder:
         on_progress: Callable[[int, int], None] | None,
     ) -> BuildResult:
         self._counts.clear()
-        jobs = (self._job(batch, known) for batch in _batches(songs, _BATCH_LINES))
+        jobs = (self._job(batch, known) for batch in batches(songs, _BATCH_LINES))
         with CatalogWriter(out, encoder_record(self.encoder), vector_dtype=self.vector_dtype) as writer:
             for batch, result in run_jobs(LineReader(self.encoder, self.mood), jobs, self.processes):
                 self._write(writer, batch, result, known)
@@ -143,6 +155,18 @@ class CatalogBuilder:
         return _Batch(songs, lines, sources, rows), LineJob(lines, words, [*to_embed, *about], to_feel)
 
     def _write(self, writer: CatalogWriter, batch: _Batch, result: LineResult, known: Sequence[CatalogFiles]) -> None:
+        done = self._finished(batch, result, known)
+        writer.add(done.songs, done.vectors, done.tokens, done.about_vectors, done.about_tokens)
+        self._counts.update(embedded=int((batch.sources < 0).sum()))
+        self._counts.update({"songs": len(done.songs), "lines": len(batch.lines)})
+        self._counts.update(f"from {song.emotion_source or 'source'}" for song in done.songs)
+
+    def prepare(self, songs: list[Song]) -> PreparedSongs:
+        """Do all work on songs but writing them, in this process."""
+        batch, job = self._job(songs, ())
+        return self._finished(batch, LineReader(self.encoder, self.mood).run(job), ())
+
+    def _finished(self, batch: _Batch, result: LineResult, known: Sequence[CatalogFiles]) -> PreparedSongs:
         fresh = np.flatnonzero(batch.sources < 0)
         vectors = np.empty((len(batch.lines), self.encoder.dimensions), dtype=np.float32)
         vectors[fresh] = result.vectors[: len(fresh)]
@@ -150,9 +174,7 @@ class CatalogBuilder:
             places = np.flatnonzero(batch.sources == number)
             vectors[places] = files.vectors[batch.rows[places]]
         songs = _with_topics(self._with_emotions(batch, result), result.concepts)
-        writer.add(songs, vectors, result.lines, result.vectors[len(fresh) :], result.about)
-        self._counts.update({"songs": len(songs), "lines": len(batch.lines), "embedded": len(fresh)})
-        self._counts.update(f"from {song.emotion_source or 'source'}" for song in songs)
+        return PreparedSongs(songs, vectors, result.lines, result.vectors[len(fresh) :], result.about)
 
     def _with_emotions(self, batch: _Batch, result: LineResult) -> list[Song]:
         """Return the songs with emotions and where they come from."""
@@ -209,7 +231,7 @@ def _previous(out: Path) -> list[CatalogFiles]:
         return []
 
 
-def _batches(songs: Iterable[Song], lines: int) -> Iterator[list[Song]]:
+def batches(songs: Iterable[Song], lines: int) -> Iterator[list[Song]]:
     """Yield songs in lists of about so many lines."""
     batch: list[Song] = []
     count = 0

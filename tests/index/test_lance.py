@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("lancedb", reason="the scale extra is not installed")
 
 from profile_music.errors import CatalogChangedError, CatalogDamagedError, CatalogError, EncoderMismatchError
-from profile_music.index import CatalogFiles, IndexQuery
+from profile_music.index import CatalogFiles, IndexQuery, lance_writer
 from profile_music.index.lance import LanceIndex
 from profile_music.index.lance_writer import LanceWriter, import_catalog
 from profile_music.index.source import CatalogSource
@@ -80,6 +80,41 @@ def test_a_whole_catalogue_moves_over_without_embedding_again(tmp_path: Path) ->
     hits = exact.search(IndexQuery(vectors=vectors_of([text]), tokens=[text.split()]), 5)
     assert scores(tmp_path / "lance", text)[0][0] == exact.song(hits[0].song_index).song_id
     assert seen[-1] == len(SONGS)
+
+
+def test_the_vector_index_finds_what_a_scan_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IVF with product quantisation and refinement: near-exact candidates, exact scores, rows added later included."""
+    monkeypatch.setattr(lance_writer, "INDEX_FROM_LINES", 1000)
+    songs = [make_song(number, lines=4, topics={"밤": 1} if number % 100 == 7 else {}) for number in range(400)]
+    write_lance(str(tmp_path / "lance"), songs[:390])
+    write_lance(str(tmp_path / "lance"), songs[390:], fresh=False)
+    exact, index = write_catalog(tmp_path / "folder", songs), opened(tmp_path / "lance")
+    plan = index._lines.search(vectors_of(["x"])[0], vector_column_name="vector").limit(5).explain_plan()
+    assert "ANN" in plan
+    shared = 0
+    for number in range(0, 400, 13):
+        text = f"{number}번째 노래의 3번째 문장"
+        wanted = IndexQuery(vectors=vectors_of([text]), tokens=[text.split()], about_weight=0.2)
+        mine, theirs = index.search(wanted, 5), exact.search(wanted, 5)
+        names = {exact.song(hit.song_index).song_id: hit for hit in theirs}
+        found = {index.song(hit.song_index).song_id: hit for hit in mine}
+        assert index.song(mine[0].song_index).song_id == f"s{number}"
+        shared += len(set(names) & set(found))
+        for name in set(names) & set(found):
+            assert found[name].score == pytest.approx(names[name].score, abs=5e-3)
+    assert shared >= 0.9 * 5 * 31
+
+
+def test_songs_are_found_by_topic_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lance_writer, "INDEX_FROM_LINES", 1000)
+    songs = [make_song(number, lines=4, topics={"밤": 1} if number == 200 else {"낮": 1}) for number in range(400)]
+    write_lance(str(tmp_path), songs)
+    index = opened(tmp_path)
+    text = "11번째 노래의 1번째 문장"
+    wanted = IndexQuery(vectors=vectors_of([text]), tokens=[[]], topics=[["밤"]], topic_weight=5.0)
+    hit = index.search(wanted, 1)[0]
+    assert (index.song(hit.song_index).song_id, hit.topic) == ("s200", pytest.approx(1.0))
+    assert index.line(hit.line_id) in songs[200].lines
 
 
 def test_refusals(tmp_path: Path) -> None:

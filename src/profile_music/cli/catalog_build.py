@@ -28,7 +28,8 @@ _ENCODER_HELP = "Text encoder: embedded (default) or ko-sroberta."
 @click.command()
 @click.option("--songs", "sources", required=True, multiple=True, type=click.Path(path_type=Path),
               help="A file of songs (.csv, .tsv, .xlsx, .jsonl); give several to merge.")  # fmt: skip
-@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Catalogue folder.")
+@click.option("--out", required=True, type=click.Path(file_okay=False),
+              help="Catalogue folder; with --backend lance also s3://BUCKET/PREFIX.")  # fmt: skip
 @click.option("--update", is_flag=True, help="Add to the songs of OUT; a song with the same id replaces the old one.")
 @click.option("--column", "columns", multiple=True, metavar="NAME=FIELD",
               help="Say which column holds which field (제목=title); 'NAME=' leaves a column out.")  # fmt: skip
@@ -41,11 +42,16 @@ _ENCODER_HELP = "Text encoder: embedded (default) or ko-sroberta."
 @click.option("--processes", type=click.IntRange(1), help="Processes that embed; as many as cores where absent.")
 @click.option("--rejects", type=click.Path(path_type=Path, dir_okay=False),
               help="Where rows that were not taken are written (JSONL); OUT/rejected.jsonl where absent.")  # fmt: skip
+@click.option("--backend", type=click.Choice(["folder", "lance"]), default="folder", show_default=True,
+              help="lance: LanceDB tables, for catalogues larger than one machine (extra: scale).")  # fmt: skip
+@click.option("--workers", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+              help="ray: embed and index as Ray jobs (extra: ray; --backend lance).")  # fmt: skip
+@click.option("--ray-address", metavar="ADDRESS", help="A running Ray cluster; one is started here where absent.")
 @click.option("--dry-run", is_flag=True, help="Read and check the rows, build nothing.")
 @json_option
 def build(
     sources: tuple[Path, ...],
-    out: Path,
+    out: str,
     update: bool,
     columns: tuple[str, ...],
     sheet: str | None,
@@ -54,6 +60,9 @@ def build(
     vector_dtype: str,
     processes: int | None,
     rejects: Path | None,
+    backend: str,
+    workers: str,
+    ray_address: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -61,23 +70,35 @@ def build(
 
     Each row needs a title (제목), an artist (가수) and lyrics (가사) or lines; emotion, album, year, genre, cover_url
     and melon_id are optional. Which column was taken for what is shown, and --column corrects it. Rows that cannot
-    be used are reported, never lost. While it runs, and if it is killed, the old catalogue stays usable.
+    be used are reported, never lost. While it runs, and if it is killed, the old catalogue stays usable; a killed
+    --backend lance goes on where it was.
     """
     from profile_music.catalog.readers import RowReport, read_songs
     from profile_music.catalog.seen import SeenIds
 
+    if backend == "folder" and (workers == "ray" or ray_address or out.startswith("s3://")):
+        raise click.UsageError("--workers ray, --ray-address and an s3:// address need --backend lance")
     report, seen = RowReport(), SeenIds()
     songs = read_songs(sources, report, columns=columns, sheet=sheet, seen=seen)
+    folder = Path() if out.startswith("s3://") else Path(out)
     with ExitStack() as held:
-        place = rejects or out / "rejected.jsonl"
+        place = rejects or folder / "rejected.jsonl"
         report.sink = held.enter_context(_rejects(place, dry_run and rejects is None))
         if dry_run:
             built = _counted(songs)
+        elif backend == "lance":
+            from profile_music.cli.catalog_lance import build_tables
+
+            built = _result(build_tables(
+                songs, out, encoder=encoder, emotions=cast("EmotionMode", emotions), workers=workers,
+                ray_address=ray_address, update=update,
+                on_progress=held.enter_context(_progress(lambda: report.fraction_read)),
+            ))  # fmt: skip
         else:
-            old = held.enter_context(_updating(out)) if update else None
+            old = held.enter_context(_updating(folder)) if update else None
             kept = (song for song in old.songs() if song.song_id not in seen) if old else iter(())
             made = _build(
-                chain(songs, kept), out, encoder=encoder or _encoder_of(old), vector_dtype=vector_dtype,
+                chain(songs, kept), folder, encoder=encoder or _encoder_of(old), vector_dtype=vector_dtype,
                 emotions=emotions, processes=processes, fraction=lambda: report.fraction_read,
             )  # fmt: skip
             built = _result(made)
@@ -249,7 +270,7 @@ def _report_facts(report: RowReport) -> dict[str, Any]:
     }
 
 
-def _summary(result: dict[str, Any], out: Path, dry_run: bool) -> str:
+def _summary(result: dict[str, Any], out: str, dry_run: bool) -> str:
     head = "확인만 했어요" if dry_run else f"곡 목록을 만들었어요: {out}"
     lines = [f"{head}\n  노래 {result['songs']:,}곡, {result['lines']:,}줄"]
     for name, fields in result["columns"].items():

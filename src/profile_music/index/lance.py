@@ -3,8 +3,8 @@
 Two tables, `songs` and `lines`, and the same `manifest.json` as every catalogue, which names the version of each
 table: a reader opens exactly those, so a writer that is half-way is never seen, and readers need no state of their
 own. Candidates come from the vector index (IVF with refinement, or a scan where there is none); their scores are then
-computed exactly, from full vectors and full tokens, as `LyricIndex` computes them. The lexical channel so re-orders
-what the vectors found; it does not find lines by itself.
+computed exactly, from full vectors and full tokens, as `LyricIndex` computes them. Songs that share a topic with the
+query are candidates too. The lexical channel only re-orders candidates; it does not find lines by itself.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from profile_music.index.writer import DECADE_YEARS, artist_key
 from profile_music.types import EmotionScores, LineHit, Song
 
 _LINES_PER_SONG = 8
+_TOPIC_SONGS = 50
 _PROBES = 32
 _REFINE = 8
+_REFINED_ROWS = 6400
 _KEPT_ROWS = 20_000
 _ROW_BITS = 12
 MAX_LINES = 1 << _ROW_BITS
@@ -72,8 +74,11 @@ class LanceIndex:
         self._manifest = manifest
         database = connect(location)
         self._songs, self._lines = (_opened(database, name, manifest) for name in ("songs", "lines"))
-        self._idf = idf(_array(folder, manifest, "lexical_frequency.npy"), manifest.lines)
-        self._about_idf = idf(_array(folder, manifest, "about_frequency.npy"), manifest.songs)
+        rows = {"lexical": manifest.lines, "about": manifest.songs, "topics": manifest.songs}
+        self._idf = {
+            name: idf(_array(folder, manifest, f"{name}_frequency.npy"), count) for name, count in rows.items()
+        }
+        self._has_index = bool(self._lines.list_indices())
         self._records: dict[int, Song] = {}
         self._texts: dict[int, str] = {}
         self._lock = threading.Lock()
@@ -109,13 +114,13 @@ class LanceIndex:
         lines = self._candidates(query, clause, limit)
         if not lines["song_key"]:
             return []
-        best = _best_lines(lines, query, self._idf)
+        best = _best_lines(lines, query, self._idf["lexical"])
         songs = self._song_scores(query, list(best))
         hits = []
         for key, (score, semantic, lexical, row) in best.items():
-            about, affinity = songs[key]
-            total = score + query.about_weight * about + query.emotion_weight * affinity
-            hits.append(LineHit(key, key << _ROW_BITS | row, total, semantic, lexical, affinity))
+            about, topic, affinity = songs[key]
+            total = score + query.about_weight * about + query.topic_weight * topic + query.emotion_weight * affinity
+            hits.append(LineHit(key, key << _ROW_BITS | row, total, semantic, lexical, affinity, topic))
         hits.sort(key=lambda hit: (-hit.score, hit.song_index))
         texts = {
             key << _ROW_BITS | row: text
@@ -135,31 +140,53 @@ class LanceIndex:
         return [LineHit(key, -1, query.emotion_weight * closeness[key], 0.0, 0.0, closeness[key]) for key in order]
 
     def _candidates(self, query: IndexQuery, clause: str, limit: int) -> dict[str, Any]:
-        """Return the rows of lines near any sentence, as columns, each line once."""
-        columns = ["song_key", "row", "text", "vector", "buckets", "counts", "_distance"]
+        """Return the rows of lines near any sentence, and of songs with the query's topics, as columns."""
+        columns = ["song_key", "row", "text", "vector", "buckets", "counts"]
+        wanted = limit * _LINES_PER_SONG
         found: dict[tuple[int, int], dict[str, Any]] = {}
         for vector in query.vectors:
             search = self._lines.search(vector, vector_column_name="vector").distance_type("cosine")
-            search = search.nprobes(_PROBES).refine_factor(_REFINE)
-            for row in _filtered(search, clause).limit(limit * _LINES_PER_SONG).select(columns).to_list():
-                found[row["song_key"], row["row"]] = row
-        return {name: [row[name] for row in found.values()] for name in columns[:-1]}
+            search = search.nprobes(_PROBES).refine_factor(min(_REFINE, max(1, _REFINED_ROWS // wanted)))
+            rows = _filtered(search, clause).limit(wanted).select([*columns, "_distance"]).to_list()
+            found.update({(row["song_key"], row["row"]): row for row in rows})
+        if keys := self._with_topics(query, clause):
+            rows = self._lines.search().where(_among("song_key", keys)).limit(len(keys) * MAX_LINES)
+            found.update({(row["song_key"], row["row"]): row for row in rows.select(columns).to_list()})
+        return {name: [row[name] for row in found.values()] for name in columns}
 
-    def _song_scores(self, query: IndexQuery, keys: Sequence[int]) -> dict[int, tuple[float, float]]:
-        """Return what each song is about against the query, and its affinity to the wanted feeling."""
+    def _with_topics(self, query: IndexQuery, clause: str) -> list[int]:
+        """Return the songs whose topics fit the query best: their lines may be far from it in words and meaning."""
+        buckets = sorted({bucket for topics in query.topics for bucket in bucket_counts(topics)})
+        if not (query.topic_weight and buckets and self._has_index):
+            return []
+        words = " ".join(f"t{bucket:x}" for bucket in buckets)
+        search = self._songs.search(words, query_type="fts", fts_columns="topics")
+        rows = _filtered(search, clause).limit(_TOPIC_SONGS).select(["song_key", "_score"]).to_list()
+        return [row["song_key"] for row in rows]
+
+    def _song_scores(self, query: IndexQuery, keys: Sequence[int]) -> dict[int, tuple[float, float, float]]:
+        """Return what each song is about against the query, its topics', and its affinity to the wanted feeling."""
         rows = self._songs.search().where(_among("song_key", keys)).limit(len(keys)).to_list()
         self._keep(self._records, {row["song_key"]: _song_of(row) for row in rows})
         about = np.zeros(len(rows))
         if query.about_weight:
             semantic = query.vectors @ np.asarray([row["about_vector"] for row in rows], dtype=np.float32).T
-            pairs = [(row["about_buckets"], row["about_counts"]) for row in rows]
-            lexical = np.stack([cosines(tokens, pairs, self._about_idf) for tokens in query.tokens])
+            lexical = self._cosines("about", "about_", query.tokens, rows)
             about = (query.semantic_weight * semantic + query.lexical_weight * lexical).max(axis=0)
+        shared = np.zeros(len(rows))
+        if query.topic_weight and query.topics:
+            shared = self._cosines("topics", "topic_", query.topics, rows).max(axis=0)
         root = np.sqrt(query.emotion.as_array()) if query.emotion else np.zeros(4)
         return {
-            row["song_key"]: (float(score), float(np.dot(row["feeling"], root)))
-            for row, score in zip(rows, about, strict=True)
+            row["song_key"]: (float(score), float(topic), float(np.dot(row["feeling"], root)))
+            for row, score, topic in zip(rows, about, shared, strict=True)
         }
+
+    def _cosines(
+        self, channel: str, prefix: str, queries: Sequence[Sequence[str]], rows: Sequence[dict[str, Any]]
+    ) -> NDArray[np.float32]:
+        pairs = [(row[f"{prefix}buckets"], row[f"{prefix}counts"]) for row in rows]
+        return np.stack([cosines(tokens, pairs, self._idf[channel]) for tokens in queries])
 
     def _song_rows(self, keys: Sequence[int]) -> dict[int, Song]:
         rows = self._songs.search().where(_among("song_key", keys)).select(["song_key", "record"]).limit(len(keys))

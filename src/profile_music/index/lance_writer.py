@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import io
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,21 +15,26 @@ from numpy.typing import NDArray
 from profile_music.checksums import sha256_file
 from profile_music.errors import CatalogError, CatalogMissingError, EncoderMismatchError
 from profile_music.index.catalog import CatalogFiles
-from profile_music.index.lance import MAX_LINES, connect
-from profile_music.index.lexical import BUCKETS, bucket_counts
+from profile_music.index.lance import connect
+from profile_music.index.lance_rows import (
+    COUNTED,
+    SongRows,
+    count_buckets,
+    lines_schema,
+    song_key,
+    song_rows,
+    songs_schema,
+)
+from profile_music.index.lexical import BUCKETS
 from profile_music.index.manifest import FILES_DIR, FileEntry, Manifest
 from profile_music.index.source import store_for
-from profile_music.index.writer import DECADE_YEARS, about_text, artist_key
+from profile_music.index.writer import Tokens, about_text
 from profile_music.types import EMOTIONS, Song, Vectors
 
 _BATCH_SONGS = 512
 INDEX_FROM_LINES = 100_000
 """From this many lines on a vector index is built; below, a scan is as fast and exact."""
-
-
-def song_key(song_id: str) -> int:
-    """Return a song's number in the tables: 50 bits of a hash, so that a line's number fits 63."""
-    return int.from_bytes(hashlib.blake2b(song_id.encode("utf-8"), digest_size=8).digest(), "big") >> 14
+_SUB_WIDTHS = (8, 6, 4, 3, 2, 1)
 
 
 class LanceWriter:
@@ -51,7 +55,7 @@ class LanceWriter:
         self._store = store_for(location)
         self._database = connect(location)
         self._etag: str | None = None
-        self._frequency = {name: np.zeros(BUCKETS, dtype=np.int64) for name in ("lexical", "about")}
+        self._frequency = {name: np.zeros(BUCKETS, dtype=np.int64) for name in COUNTED}
         published = self._published()
         self._tables = self._restored(published, fresh=fresh)
 
@@ -69,7 +73,7 @@ class LanceWriter:
         """Return the tables as they were published: changes that nobody published are undone."""
         if published is None:
             width = int(self._encoder["dimensions"])
-            schemas = {"songs": _songs_schema(width), "lines": _lines_schema(width)}
+            schemas = {"songs": songs_schema(width), "lines": lines_schema(width)}
             return {name: self._database.create_table(name, schema=s, mode="overwrite") for name, s in schemas.items()}
         if dict(published.encoder) != self._encoder:
             raise EncoderMismatchError(built_with=published.encoder["name"], selected=self._encoder["name"])
@@ -86,68 +90,57 @@ class LanceWriter:
         return tables
 
     def _stored_array(self, entry: FileEntry) -> NDArray[np.int64]:
-        import io
-
-        array: NDArray[np.int64] = np.load(io.BytesIO(b"".join(self._store.chunks(entry.path))), allow_pickle=False)
+        content = io.BytesIO(b"".join(self._store.chunks(entry.path)))
+        array: NDArray[np.int64] = np.load(content, allow_pickle=False)
         return array
 
     def add(
-        self,
-        songs: Sequence[Song],
-        vectors: Vectors,
-        tokens: Sequence[Iterable[str]],
-        about_vectors: Vectors,
-        about_tokens: Sequence[Iterable[str]],
+        self, songs: Sequence[Song], vectors: Vectors, tokens: Tokens, about_vectors: Vectors, about_tokens: Tokens
     ) -> None:
         """Add songs, or replace those of the same song_id (arguments as for `CatalogWriter.add`).
 
         Raises:
             CatalogError: The counts do not fit, or a song has no line or no emotions.
         """
-        if not len(vectors) == len(tokens) == sum(len(song.lines) for song in songs):
-            raise CatalogError(reason="vectors and lines differ in number")
-        if any(not song.lines or song.emotions is None for song in songs):
-            raise CatalogError(reason="a song has no lines or no emotions")
-        if any(len(song.lines) > MAX_LINES for song in songs):
-            raise CatalogError(reason=f"a song has more than {MAX_LINES} lines")
-        self.remove([song.song_id for song in songs])
-        about = [_counts(words) for words in about_tokens]
-        lines = [_counts(words) for words in tokens]
-        self._count("about", about, 1)
-        self._count("lexical", lines, 1)
-        rows = [
-            {**_facts(song), "record": json.dumps(song.to_dict(), ensure_ascii=False),
-             "feeling": np.sqrt(song.emotions.as_array()).astype(np.float32), "about_vector": vector,
-             "about_buckets": buckets, "about_counts": counts}
-            for song, vector, (buckets, counts) in zip(songs, about_vectors, about, strict=True) if song.emotions
-        ]  # fmt: skip
-        owners = [(song, row, text) for song in songs for row, text in enumerate(song.lines)]
-        self._tables["songs"].add(rows)
-        self._tables["lines"].add([
-            {**_facts(song), "row": row, "text": text, "vector": vector, "buckets": buckets, "counts": counts}
-            for (song, row, text), vector, (buckets, counts) in zip(owners, vectors, lines, strict=True)
-        ])  # fmt: skip
+        self.add_rows(song_rows(songs, vectors, tokens, about_vectors, about_tokens))
+
+    def add_rows(self, rows: SongRows) -> None:
+        """Add songs, or replace those of the same song_id."""
+        self._remove(rows.songs["song_key"].to_pylist())
+        for name, counts in rows.frequencies().items():
+            self._frequency[name] += counts
+        self._tables["songs"].add(rows.songs)
+        self._tables["lines"].add(rows.lines)
 
     def remove(self, song_ids: Sequence[str]) -> None:
         """Take songs out; ids that are not there are no error."""
-        keys = ", ".join(str(song_key(song_id)) for song_id in song_ids)
-        clause = f"song_key IN ({keys})"
-        if not song_ids or not self._tables["songs"].count_rows(clause):
+        self._remove([song_key(song_id) for song_id in song_ids])
+
+    def _remove(self, keys: Sequence[int]) -> None:
+        clause = f"song_key IN ({', '.join(map(str, keys))})"
+        if not keys or not self._tables["songs"].count_rows(clause):
             return
-        for name, table, columns in (
-            ("about", self._tables["songs"], ["about_buckets", "about_counts"]),
-            ("lexical", self._tables["lines"], ["buckets", "counts"]),
-        ):
-            old = table.search().where(clause).select(columns).to_list()
-            self._count(name, [(row[columns[0]], row[columns[1]]) for row in old], -1)
+        for name, (table, prefix) in COUNTED.items():
+            column = f"{prefix}buckets"
+            self._frequency[name] -= count_buckets(
+                self._tables[table].search().where(clause).select([column]).to_arrow()[column]
+            )
+        for table in self._tables.values():
             table.delete(clause)
 
-    def _count(self, name: str, rows: Iterable[tuple[Sequence[int], Sequence[int]]], sign: int) -> None:
-        for buckets, _ in rows:
-            self._frequency[name][np.asarray(buckets, dtype=np.int64)] += sign
-
-    def publish(self, *, built_by: str = "") -> Manifest:
+    def publish(
+        self,
+        *,
+        built_by: str = "",
+        notes: Mapping[str, Any] | None = None,
+        index: Callable[[str], object] | None = None,
+    ) -> Manifest:
         """Make what was written the catalogue's version in one step.
+
+        Args:
+            built_by: Recorded in the manifest.
+            notes: Recorded in the manifest.
+            index: What calls `build_indexes` with the location, where that is to happen on another machine.
 
         Raises:
             CatalogError: There are no songs, or another writer published meanwhile.
@@ -155,12 +148,13 @@ class LanceWriter:
         songs, lines = self._tables["songs"], self._tables["lines"]
         if not songs.count_rows():
             raise CatalogError(reason="no songs")
-        if lines.count_rows() >= INDEX_FROM_LINES and not lines.list_indices():
-            lines.create_index(metric="cosine", vector_column_name="vector", index_type="IVF_PQ")
-            lines.create_scalar_index("emotion", index_type="BITMAP")
-            songs.create_scalar_index("song_key", index_type="BTREE")
+        if lines.count_rows() >= INDEX_FROM_LINES:
+            (index or build_indexes)(self._location)
+            for table in self._tables.values():
+                table.checkout_latest()
         with tempfile.TemporaryDirectory(prefix="profile-music-lance-") as work:
             files = {f"{name}_frequency.npy": self._upload(Path(work), name) for name in self._frequency}
+        versions = {name: table.version for name, table in self._tables.items()}
         manifest = Manifest(
             encoder=self._encoder,
             songs=songs.count_rows(),
@@ -169,7 +163,7 @@ class LanceWriter:
             files=files,
             built_by=built_by,
             built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            notes={"engine": "lance", "tables": {name: table.version for name, table in self._tables.items()}},
+            notes={**(notes or {}), "engine": "lance", "tables": versions},
         )
         self._etag = self._store.write_manifest(manifest.to_json(), self._etag)
         return manifest
@@ -183,46 +177,29 @@ class LanceWriter:
         return entry
 
 
-def _counts(words: Iterable[str]) -> tuple[list[int], list[int]]:
-    counts = bucket_counts(words)
-    return list(counts), list(counts.values())
+def build_indexes(location: str) -> None:
+    """Make the tables' indexes, or take new rows into those that are there.
 
+    `lines`: IVF with product quantisation over the vectors, and the emotion as a filter. `songs`: the key, and the
+    topics as full text.
+    """
+    from lancedb.index import FTS, Bitmap, BTree, IvfPq
 
-def _facts(song: Song) -> dict[str, Any]:
-    """Return the columns that both tables have, to filter on."""
-    return {
-        "song_key": song_key(song.song_id),
-        "decade": (song.year or 0) // DECADE_YEARS * DECADE_YEARS,
-        "genre": song.genre,
-        "artist_key": artist_key(song.artist),
-        "emotion": song.emotions.top.value if song.emotions else "",
-    }
-
-
-def _facts_schema() -> list[Any]:
-    import pyarrow as pa
-
-    numbers = [(name, pa.int64()) for name in ("song_key", "decade", "artist_key")]
-    return [*numbers, ("genre", pa.string()), ("emotion", pa.string())]
-
-
-def _songs_schema(width: int) -> Any:
-    import pyarrow as pa
-
-    return pa.schema([
-        *_facts_schema(), ("record", pa.string()), ("feeling", pa.list_(pa.float32(), len(EMOTIONS))),
-        ("about_vector", pa.list_(pa.float32(), width)),
-        ("about_buckets", pa.list_(pa.int32())), ("about_counts", pa.list_(pa.int32())),
-    ])  # fmt: skip
-
-
-def _lines_schema(width: int) -> Any:
-    import pyarrow as pa
-
-    return pa.schema([
-        *_facts_schema(), ("row", pa.int32()), ("text", pa.string()), ("vector", pa.list_(pa.float32(), width)),
-        ("buckets", pa.list_(pa.int32())), ("counts", pa.list_(pa.int32())),
-    ])  # fmt: skip
+    database = connect(location)
+    songs, lines = database.open_table("songs"), database.open_table("lines")
+    if lines.list_indices():
+        songs.optimize()
+        lines.optimize()
+        return
+    width = lines.schema.field("vector").type.list_size
+    sub_width = next(size for size in _SUB_WIDTHS if width % size == 0)
+    vectors = IvfPq(distance_type="cosine", num_sub_vectors=width // sub_width)
+    words = FTS(base_tokenizer="whitespace", stem=False, remove_stop_words=False, with_position=False)
+    lines.create_index("vector", config=vectors)
+    lines.create_index("emotion", config=Bitmap())
+    lines.create_index("song_key", config=BTree())
+    songs.create_index("song_key", config=BTree())
+    songs.create_index("topics", config=words)
 
 
 def import_catalog(
