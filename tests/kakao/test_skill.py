@@ -229,6 +229,19 @@ def test_a_late_answer_goes_to_the_callback_once(serve: Serve, kakao: KakaoStand
     assert len(titles(late)) == 5
 
 
+def test_a_promised_answer_is_sent_before_the_server_stops(serve: Serve, kakao: KakaoStandIn, slow: _Slow) -> None:
+    service = serve({"queue_size": 3}, skill_deadline_s=0.5)
+    assert ask(service.url, event("callback"))["useCallback"] is True
+    stopping = threading.Thread(target=service.close)
+    stopping.start()
+    time.sleep(0.3)
+    assert kakao.late_answers == []
+    slow.go.set()
+    stopping.join()
+    (late,) = kakao.late_answers
+    assert len(titles(late)) == 5
+
+
 @pytest.mark.parametrize(
     "callback",
     [None, "http://bot-api.kakao.com/v1/callback/x", "https://evil.example/x", "https://kakao.com.evil.example/x"],

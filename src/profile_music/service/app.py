@@ -56,6 +56,7 @@ def create_app(
         title="프뮤 profile-music", version=__version__, redoc_url=None,
         lifespan=_lifespan(settings, recommender, watch), **_telemetry(watches),
     )  # fmt: skip
+    app.state.finishing = []
     app.include_router(make_router())
     mount_optional(app, settings, photo_client)
     mount_watches(app, watches)
@@ -111,7 +112,9 @@ def _lifespan(
         yield
         if following:
             following.cancel()
-        state.pool.close()
+        for finish in state.finishing:
+            await finish()
+        await run_in_threadpool(state.pool.close)
         await run_in_threadpool(watch.close)
 
     return lifespan

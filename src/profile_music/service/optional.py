@@ -75,7 +75,9 @@ def _mount(app: FastAPI, settings: Settings, client: GuardedClient | None) -> No
 
         covers = SkillCovers(settings.kakao.public_url)
         app.include_router(covers.router())
-        app.include_router(SkillServer(settings, client, covers.url).router())
+        skill = SkillServer(settings, client, covers.url)
+        app.include_router(skill.router())
+        app.state.finishing.append(skill.finish)
 
 
 async def with_photo(form: RequestForm, state: State) -> RequestForm:

@@ -28,6 +28,7 @@ log = logging.getLogger("profile_music.skill")
 _SONGS = 5
 _MAX_BODY_BYTES = 256 * 1024
 _CALLBACK_VALID_S = 55.0
+_FINISH_S = 15.0
 _EMOTIONS = frozenset(emotion.value for emotion in EMOTIONS)
 
 
@@ -60,6 +61,11 @@ class SkillServer:
         router = APIRouter(tags=["kakao"])
         router.add_api_route("/kakao/skill", self._skill, methods=["POST"], summary="Skill server of a Kakao chatbot")
         return router
+
+    async def finish(self) -> None:
+        """Send the answers that were promised before the server stops; the caller's patience is limited too."""
+        if self._late:
+            await asyncio.wait(self._late, timeout=_FINISH_S)
 
     async def _skill(self, request: Request) -> JSONResponse:
         loop = asyncio.get_running_loop()
