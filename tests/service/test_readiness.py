@@ -57,13 +57,14 @@ def test_a_damaged_catalogue_is_not_served_until_it_is_whole(catalog: Path, capl
         assert client.post("/v1/songs", json={"text": "바다"}).status_code == 200
 
 
-def test_a_damaged_newer_version_leaves_the_last_good_one(catalog: Path, tmp_path: Path) -> None:
+def test_a_damaged_newer_version_leaves_the_last_good_one(catalog: Path) -> None:
     with TestClient(create_app(Settings(catalog=str(catalog), catalog_poll_s=1))) as client:
         before = client.post("/v1/songs", json={"text": "바다"}).json()
         # A newer manifest that names a file which is not what it should be.
         manifest = json.loads((catalog / "manifest.json").read_text(encoding="utf-8"))
         entry = manifest["files"]["songs.jsonl"]
-        (catalog / "files" / "newer").write_bytes(b"x" * entry["size_bytes"])
+        good = (catalog / entry["path"]).read_bytes()
+        (catalog / "files" / "newer").write_bytes(b"x" * len(good))
         entry["path"] = "files/newer"
         (catalog / "new").write_text(json.dumps(manifest), encoding="utf-8")
         (catalog / "new").replace(catalog / "manifest.json")
@@ -72,6 +73,12 @@ def test_a_damaged_newer_version_leaves_the_last_good_one(catalog: Path, tmp_pat
         assert client.get("/readyz").status_code == 200
         assert client.app.state.recommender is first
         assert client.post("/v1/songs", json={"text": "바다"}).json() == before
+        # Once the file has arrived whole, the new version is taken.
+        (catalog / "files" / "newer").write_bytes(good)
+        end = time.monotonic() + 60
+        while client.app.state.recommender is first:
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 def test_a_damaged_model_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

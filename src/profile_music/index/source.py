@@ -129,6 +129,7 @@ class CatalogSource:
         """
         if time.monotonic() < self._next_poll_s or not self._lock.acquire(blocking=False):
             return None
+        before = self._etag
         try:
             self._next_poll_s = time.monotonic() + self._poll_s
             if not self._has_newer():
@@ -136,6 +137,8 @@ class CatalogSource:
             return self._open()
         except CatalogError as error:
             log.warning("no newer catalogue: %s", error)
+            # Its files may still be on their way (a folder that is being copied): it is looked at again.
+            self._etag = before
             return None
         finally:
             self._lock.release()
