@@ -20,9 +20,6 @@ STAGES = ((32, 3), (64, 4), (128, 3), (256, 3), (256, 1))
 POOLED_STAGES = (2, 3, 4)
 """The head sees the means of these stages: the last ones forget expressions, as identity asks."""
 
-INNER_PX = 96
-"""Side that the strides are made for; smaller pictures are enlarged to it. dlib's own is 150, at 2.5 times the cost."""
-
 DLIB_MEAN = (122.782, 117.001, 104.298)
 
 
@@ -55,8 +52,9 @@ class EmotionFaceNet(nn.Module):  # type: ignore[misc]
 
     mean: Tensor
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, inner_px: int = 96) -> None:
         super().__init__()
+        self.inner_px = inner_px
         self.register_buffer("mean", torch.tensor(DLIB_MEAN).view(1, 3, 1, 1) / 256, persistent=False)
         self.conv1 = nn.Conv2d(3, STAGES[0][0], 7, 2, bias=False)
         self.bn1 = nn.BatchNorm2d(STAGES[0][0])
@@ -76,7 +74,7 @@ class EmotionFaceNet(nn.Module):  # type: ignore[misc]
 
     def pooled(self, x: Tensor) -> list[Tensor]:
         """Return the mean of every stage's maps, [(N, channels)], of pictures (N, 3, H, W) in 0..1."""
-        x = functional.interpolate(x, size=(INNER_PX, INNER_PX), mode="bilinear", align_corners=False)
+        x = functional.interpolate(x, size=(self.inner_px, self.inner_px), mode="bilinear", align_corners=False)
         x = functional.relu(self.bn1(self.conv1(x * (255 / 256) - self.mean)), inplace=True)
         x = functional.max_pool2d(x, 3, 2)
         means = []

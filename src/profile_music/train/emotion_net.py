@@ -150,7 +150,7 @@ def make_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor] | None = None)
     if recipe.net == "small":
         net: nn.Module = EmotionSmallNet(recipe.width, len(recipe.blocks), recipe.hidden, recipe.dropout)
     elif recipe.net == "face":
-        net = EmotionFaceNet(recipe.dropout)
+        net = EmotionFaceNet(recipe.dropout, recipe.inner_px)
     else:
         blocks = blocks_of(weights) if weights else recipe.grow_from or recipe.blocks
         net = EmotionResNet(blocks, recipe.width, recipe.hidden, recipe.dropout)

@@ -27,6 +27,7 @@ class EmotionRecipe:
         dropout: Dropout before the dense layer.
         input_px: Side of the square that the served network takes.
         body_px: Side that the residual stages see; training ends at it.
+        inner_px: Side that the face net enlarges pictures to, as its strides ask (dlib's own is 150).
         warm_px: Side in the first `warm_share` of the run (progressive resizing).
         warm_share: Share of the run at `warm_px`.
         colour: grey (luminance in all three channels) or rgb.
@@ -61,6 +62,7 @@ class EmotionRecipe:
     dropout: float = 0.0
     input_px: int = 128
     body_px: int = 48
+    inner_px: int = 96
     warm_px: int = 40
     warm_share: float = 0.4
     colour: Literal["grey", "rgb"] = "grey"
