@@ -79,7 +79,9 @@ class Gate:
         finally:
             state = scope["state"]
             route = getattr(scope.get("route"), "path", "other")
-            served = Served(scope["method"], route, status, time.perf_counter() - begin, state.get("error_code", ""))
+            served = Served(
+                scope["method"], route, status or _CLIENT_LEFT, time.perf_counter() - begin, state.get("error_code", "")
+            )
             self._watch.request(served)
             _log(scope, request_id, served)
 
