@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_QUOTED = re.compile(r"[‘'\"“「『《<]([^‘’'\"“”「」『』《》<>]{1,40})[’'\"”」』》>]|#(\w{1,40})")
+_QUOTED = re.compile(r"(?<!\w)[‘'\"“「『《<]([^‘’'\"“”「」『』《》<>]{1,40})[’'\"”」』》>]|#(\w{1,40})")
 _CUE = re.compile(
     r"노래|곡|음악|앨범|콘서트|듣|들으|들었|들어|들을|부른|부르던|목소리|플레이리스트|플리|스밍|떼창|무한반복"
 )
