@@ -101,7 +101,7 @@ class Recommender:
     def warm(self) -> None:
         """Load every model now, so that the first request is as fast as the next."""
         self.reader.warm()
-        self.mood.predict(["준비"])
+        self.recommend(text="준비")
 
     @LoadedOnce
     def encoder(self) -> TextEncoder:
