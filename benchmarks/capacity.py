@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/capacity.py measure --lines 2000000 --work DIR --json docs/capacity.json [--processes N]
        python benchmarks/capacity.py readers --work DIR --json docs/capacity.json [--readers 20] [--versions 100]
-       python benchmarks/capacity.py plan docs/capacity.json          (prints the tables of docs/capacity.md)
+       python benchmarks/capacity.py plan docs/capacity.json          (prints docs/capacity.md)
 Needs the extra scale. `measure` builds a catalogue of made lines (recombined words of the bundled catalogue's lines,
 seeded, all different, 30 a song) with the product's own encoder, moves it into LanceDB tables, and asks both engines
 what the recommender asks them. CPU seconds stand beside the wall clock, as they say the same on a busy machine.
@@ -85,11 +85,14 @@ def measure(lines: int, work: Path, processes: int) -> dict[str, Any]:
     report["songs"], report["lines"] = files.manifest.songs, files.manifest.lines
     index = LyricIndex(files)
     report["exact"] = {"codes": files.codes is not None and files.codes.usable(), **asked(index)}
-    if not (tables / "manifest.json").is_file():
+    imported = work / f"import-{lines}.json"
+    if not imported.is_file():
         shutil.rmtree(tables, ignore_errors=True)
         begin, cpu = time.perf_counter(), cpu_s()
         import_catalog(files, str(tables), tokens)
-        report["lance_import"] = {"duration_s": round(time.perf_counter() - begin, 1), "cpu_s": round(cpu_s() - cpu, 1)}
+        spent_s = {"duration_s": round(time.perf_counter() - begin, 1), "cpu_s": round(cpu_s() - cpu, 1)}
+        imported.write_text(json.dumps(spent_s))
+    report["lance_import"] = json.loads(imported.read_text())
     large = CatalogSource(tables).open()
     report["lance"] = {**asked(large), "recall_at_5": recall(large, index), "bytes": sizes(tables)}
     return report
@@ -130,7 +133,7 @@ def recall(large: SongIndex, exact: SongIndex) -> float:
     shares = []
     for query in queries():
         best, found = (
-            {index.song(hit.song_index).song_id for hit in index.search(query, 5)} for index in (exact, large)
+            {index.song(hit.song_index).song_id for hit in index.search(query, LIMIT)[:5]} for index in (exact, large)
         )
         shares.append(len(best & found) / len(best))
     return round(statistics.mean(shares), 3)
@@ -253,6 +256,79 @@ def plan(measured: dict[str, Any]) -> dict[str, Any]:
     return {"prices": PRICES, "queries_a_month": QUERIES_A_MONTH, "sizes": rows}
 
 
+def page(measured: dict[str, Any]) -> str:
+    """Return docs/capacity.md."""
+    planned = plan(measured)
+    build, exact, lance = measured["build"], measured["exact"], measured["lance"]
+    readers = [
+        f"| {name} | {row['readers']} | {row['versions']} | {row['answers']:,} | {row['versions_seen']} | {row['mixed']} "
+        f"| {len(row['failures'])} |"
+        for name, row in measured.get("readers", {}).items()
+    ]
+    sizes_rows = ["| " + " | ".join(f"{value:,}" for value in row.values()) + " |" for row in planned["sizes"]]
+    prices = [f"| {name} | {value} |" for name, value in PRICES.items()]
+    return TEMPLATE.format(
+        lines=measured["lines"], songs=measured["songs"], load=measured["load_average"], cores=measured["cores"],
+        build_s=build["duration_s"], build_cpu=build["cpu_s"], processes=build["processes"], peak=build["peak_mb"],
+        import_s=measured["lance_import"]["duration_s"], import_cpu=measured["lance_import"]["cpu_s"],
+        folder_line=round(sum(measured["bytes"].values()) / measured["lines"]),
+        lance_line=round(lance["bytes"]["data"] / measured["lines"]),
+        index_line=round(lance["bytes"]["indexes"] / measured["lines"]),
+        exact_ms=exact["later_ms"], exact_cpu=exact["later_cpu_ms"], codes="yes" if exact["codes"] else "no",
+        lance_ms=lance["later_ms"], lance_cpu=lance["later_cpu_ms"], lance_first=lance["first_ms"],
+        recall=lance["recall_at_5"], readers="\n".join(readers), heads=" | ".join(planned["sizes"][0]),
+        bars="|".join("---:" for _ in planned["sizes"][0]), sizes="\n".join(sizes_rows), prices="\n".join(prices),
+        queries=QUERIES_A_MONTH, ratio=FARGATE_GB_A_VCPU,
+    )  # fmt: skip
+
+
+TEMPLATE = """# Capacity: what 1, 10 and 40 million songs need
+
+Written by `python benchmarks/capacity.py plan docs/capacity.json > docs/capacity.md`; nothing here is typed by hand.
+큰 곡 목록에 무엇이 얼마나 드는지, 여기서 잰 값에서 셈했어요.
+
+## Measured here
+{lines:,} lines of {songs:,} songs, {cores} cores, load average {load:.1f} at the start (on a busy machine the wall clock
+is stretched, so the plan counts CPU seconds). Each search returns 400 songs, as the recommender asks.
+
+| | |
+|---|---|
+| build (`benchmarks/capacity.py measure`), {processes} process(es) | {build_s} s, {build_cpu} CPU s, peak {peak} MB |
+| folder (float16 vectors, eight-bit codes, words) | {folder_line} bytes a line |
+| into LanceDB tables, indexes included | {import_s} s, {import_cpu} CPU s |
+| LanceDB tables / indexes | {lance_line} / {index_line} bytes a line |
+| exact search, median (eight-bit codes: {codes}) | {exact_ms} ms, {exact_cpu} CPU ms |
+| LanceDB search, first / later median | {lance_first} / {lance_ms} ms, {lance_cpu} CPU ms |
+| LanceDB: share of the exact engine's best five found | {recall} |
+
+Readers on one store while versions are published (`benchmarks/capacity.py readers`):
+
+| store | readers | versions | answers | versions seen by one reader | mixed answers | failures |
+|---|---:|---:|---:|---:|---:|---:|
+{readers}
+
+## Computed
+| {heads} |
+|{bars}|
+{sizes}
+
+- lines = songs x lines a song as measured; every GB is bytes a line as measured x lines (S3 holds `lance_gb`).
+- `exact_query_s`: the exact engine on one machine, CPU time in proportion to lines; more than some tenths of a second
+  means LanceDB. It needs `codes_gb` of memory to stay quick, shared between processes.
+- `build_core_h` = lines x (CPU s of build + import a line); `build_usd` on c7i.4xlarge (16 vCPU) by Ray.
+- `s3_usd_month` = lance_gb x s3_gb_month.
+- `serve_usd_month`: Fargate, {ratio} GB a vCPU, at least two vCPUs always on, and twice the CPU that {queries:,} queries a
+  month take. It takes LanceDB's CPU a query as measured at the size above: IVF reads the same number of partitions of
+  the same size at any size; S3 requests and cold reads are not measured here and not counted.
+
+Unit prices:
+
+| | |
+|---|---|
+{prices}
+"""
+
+
 def main() -> None:
     """Measure, or compute the plan."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -270,7 +346,7 @@ def main() -> None:
     args = parser.parse_args()
     report = json.loads(args.json.read_text()) if args.json.is_file() else {}
     if args.verb == "plan":
-        print(json.dumps(plan(report), indent=1))
+        print(page(report), end="")
         return
     args.work.mkdir(parents=True, exist_ok=True)
     if args.verb == "measure":

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profile_music.errors import CatalogDamagedError, DependencyMissingError
+from profile_music.index.lance_scores import BestLines, TokenRows, concatenated, vectors_of
 from profile_music.index.lexical import bucket_counts
 from profile_music.index.manifest import Manifest
 from profile_music.index.search import IndexQuery, SongFilter
@@ -25,6 +26,11 @@ from profile_music.index.writer import DECADE_YEARS, artist_key
 from profile_music.types import EmotionScores, LineHit, Song
 
 _LINES_PER_SONG = 8
+# Words, topics and feelings re-order what vectors find, so few songs are chosen out of more.
+_LEAST_SONGS = 100
+_SONG_COLUMNS = (
+    "song_key", "record", "feeling", "about_vector", "about_buckets", "about_counts", "topic_buckets", "topic_counts",
+)  # fmt: skip
 _TOPIC_SONGS = 50
 _PROBES = 32
 _REFINE = 8
@@ -112,22 +118,18 @@ class LanceIndex:
         if len(query.vectors) == 0:
             return self._by_feeling(query, clause, limit)
         lines = self._candidates(query, clause, limit)
-        if not lines["song_key"]:
+        if not len(lines):
             return []
-        best = _best_lines(lines, query, self._idf["lexical"])
-        songs = self._song_scores(query, list(best))
-        hits = []
-        for key, (score, semantic, lexical, row) in best.items():
-            about, topic, affinity = songs[key]
-            total = score + query.about_weight * about + query.topic_weight * topic + query.emotion_weight * affinity
-            hits.append(LineHit(key, key << _ROW_BITS | row, total, semantic, lexical, affinity, topic))
-        hits.sort(key=lambda hit: (-hit.score, hit.song_index))
-        texts = {
-            key << _ROW_BITS | row: text
-            for key, row, text in zip(lines["song_key"], lines["row"], lines["text"], strict=True)
-        }
-        self._keep(self._texts, {hit.line_id: texts[hit.line_id] for hit in hits[:limit]})
-        return hits[:limit]
+        best = BestLines.of(lines, query, self._idf["lexical"])
+        songs, others, topics, affinity = self._song_scores(query, best.keys)
+        scores = best.scores + others
+        chosen = np.lexsort((best.keys, -scores))[:limit]
+        line_ids = best.keys << _ROW_BITS | best.rows
+        self._keep(self._records, {int(best.keys[at]): _song_of(songs["record"][int(at)].as_py()) for at in chosen})
+        self._keep(self._texts, {int(line_ids[at]): best.texts[at] for at in chosen})
+        parts = zip(best.keys, line_ids, scores, best.semantic, best.lexical, affinity, topics, strict=True)
+        rows = [tuple(value.item() for value in row) for row in parts]
+        return [LineHit(*rows[at]) for at in chosen]
 
     def _by_feeling(self, query: IndexQuery, clause: str, limit: int) -> list[LineHit]:
         wanted = query.emotion or EmotionScores.uniform()
@@ -139,20 +141,19 @@ class LanceIndex:
         order = sorted(closeness, key=lambda key: (-closeness[key], key))
         return [LineHit(key, -1, query.emotion_weight * closeness[key], 0.0, 0.0, closeness[key]) for key in order]
 
-    def _candidates(self, query: IndexQuery, clause: str, limit: int) -> dict[str, Any]:
-        """Return the rows of lines near any sentence, and of songs with the query's topics, as columns."""
+    def _candidates(self, query: IndexQuery, clause: str, limit: int) -> Any:
+        """Return the rows of lines near any sentence, and of songs with the query's topics, as one table."""
         columns = ["song_key", "row", "text", "vector", "buckets", "counts"]
-        wanted = limit * _LINES_PER_SONG
-        found: dict[tuple[int, int], dict[str, Any]] = {}
+        wanted = max(limit, _LEAST_SONGS) * _LINES_PER_SONG
+        found = []
         for vector in query.vectors:
             search = self._lines.search(vector, vector_column_name="vector").distance_type("cosine")
             search = search.nprobes(_PROBES).refine_factor(min(_REFINE, max(1, _REFINED_ROWS // wanted)))
-            rows = _filtered(search, clause).limit(wanted).select([*columns, "_distance"]).to_list()
-            found.update({(row["song_key"], row["row"]): row for row in rows})
+            found.append(_filtered(search, clause).limit(wanted).select([*columns, "_distance"]).to_arrow())
         if keys := self._with_topics(query, clause):
-            rows = self._lines.search().where(_among("song_key", keys)).limit(len(keys) * MAX_LINES)
-            found.update({(row["song_key"], row["row"]): row for row in rows.select(columns).to_list()})
-        return {name: [row[name] for row in found.values()] for name in columns}
+            search = self._lines.search().where(_among("song_key", keys))
+            found.append(search.limit(len(keys) * MAX_LINES).select(columns).to_arrow())
+        return concatenated([table.select(columns) for table in found])
 
     def _with_topics(self, query: IndexQuery, clause: str) -> list[int]:
         """Return the songs whose topics fit the query best: their lines may be far from it in words and meaning."""
@@ -164,33 +165,31 @@ class LanceIndex:
         rows = _filtered(search, clause).limit(_TOPIC_SONGS).select(["song_key", "_score"]).to_list()
         return [row["song_key"] for row in rows]
 
-    def _song_scores(self, query: IndexQuery, keys: Sequence[int]) -> dict[int, tuple[float, float, float]]:
-        """Return what each song is about against the query, its topics', and its affinity to the wanted feeling."""
-        rows = self._songs.search().where(_among("song_key", keys)).limit(len(keys)).to_list()
-        self._keep(self._records, {row["song_key"]: _song_of(row) for row in rows})
-        about = np.zeros(len(rows))
-        if query.about_weight:
-            semantic = query.vectors @ np.asarray([row["about_vector"] for row in rows], dtype=np.float32).T
-            lexical = self._cosines("about", "about_", query.tokens, rows)
-            about = (query.semantic_weight * semantic + query.lexical_weight * lexical).max(axis=0)
-        shared = np.zeros(len(rows))
-        if query.topic_weight and query.topics:
-            shared = self._cosines("topics", "topic_", query.topics, rows).max(axis=0)
-        root = np.sqrt(query.emotion.as_array()) if query.emotion else np.zeros(4)
-        return {
-            row["song_key"]: (float(score), float(topic), float(np.dot(row["feeling"], root)))
-            for row, score, topic in zip(rows, about, shared, strict=True)
-        }
+    def _song_scores(
+        self, query: IndexQuery, keys: NDArray[np.int64]
+    ) -> tuple[Any, NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return the rows of songs in the order of ascending `keys`, and three figures of each.
 
-    def _cosines(
-        self, channel: str, prefix: str, queries: Sequence[Sequence[str]], rows: Sequence[dict[str, Any]]
-    ) -> NDArray[np.float32]:
-        pairs = [(row[f"{prefix}buckets"], row[f"{prefix}counts"]) for row in rows]
-        return np.stack([cosines(tokens, pairs, self._idf[channel]) for tokens in queries])
+        These are what it scores apart from its lines, how close its topics are to the query's, and its feeling.
+        """
+        found = self._songs.search().where(_among("song_key", keys)).limit(len(keys))
+        rows = found.select(list(_SONG_COLUMNS)).to_arrow()
+        rows = rows.take(np.argsort(np.asarray(rows["song_key"])))
+        scores, topics, affinity = (np.zeros(len(rows), dtype=np.float32) for _ in range(3))
+        if query.about_weight:
+            semantic = query.vectors @ vectors_of(rows["about_vector"]).T
+            lexical = TokenRows.of(rows, "about_").cosines(query.tokens, self._idf["about"])
+            both = query.semantic_weight * semantic + query.lexical_weight * lexical
+            scores += query.about_weight * both.max(axis=0)
+        if query.topic_weight and query.topics:
+            topics = TokenRows.of(rows, "topic_").cosines(query.topics, self._idf["topics"]).max(axis=0)
+        if query.emotion:
+            affinity = vectors_of(rows["feeling"]) @ np.sqrt(query.emotion.as_array()).astype(np.float32)
+        return rows, scores + query.topic_weight * topics + query.emotion_weight * affinity, topics, affinity
 
     def _song_rows(self, keys: Sequence[int]) -> dict[int, Song]:
         rows = self._songs.search().where(_among("song_key", keys)).select(["song_key", "record"]).limit(len(keys))
-        return {row["song_key"]: _song_of(row) for row in rows.to_list()}
+        return {row["song_key"]: _song_of(row["record"]) for row in rows.to_list()}
 
     def _keep(self, kept: dict[int, Any], rows: dict[int, Any]) -> None:
         with self._lock:
@@ -208,49 +207,15 @@ def _opened(database: Any, name: str, manifest: Manifest) -> Any:
     return table
 
 
-def _song_of(row: dict[str, Any]) -> Song:
+def _song_of(record: str) -> Song:
     import json
 
-    return Song.from_dict(json.loads(row["record"]))
+    return Song.from_dict(json.loads(record))
 
 
 def idf(frequency: NDArray[np.int64], rows: int) -> NDArray[np.float32]:
     """Return the inverse document frequency of each token bucket, as `LexicalWriter` computes it."""
     return np.log((1 + rows) / (1 + frequency)).astype(np.float32) + 1
-
-
-def cosines(
-    tokens: Iterable[str], rows: Sequence[tuple[Sequence[int], Sequence[int]]], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the TF-IDF cosine of a query's tokens with each row's (buckets, counts), shape (rows,)."""
-    counts = bucket_counts(tokens)
-    wanted = {bucket: (1 + np.log(count)) * float(weights[bucket]) for bucket, count in counts.items()}
-    norm = float(np.sqrt(sum(weight * weight for weight in wanted.values()))) or 1.0
-    result = np.zeros(len(rows), dtype=np.float32)
-    for number, (buckets, row_counts) in enumerate(rows):
-        if len(buckets):
-            values = (1 + np.log(np.asarray(row_counts, dtype=np.float32))) * weights[np.asarray(buckets)]
-            shared = sum(wanted.get(bucket, 0.0) * value for bucket, value in zip(buckets, values, strict=True))
-            result[number] = shared / (norm * float(np.sqrt(np.square(values).sum())))
-    return result
-
-
-def _best_lines(
-    lines: dict[str, Any], query: IndexQuery, weights: NDArray[np.float32]
-) -> dict[int, tuple[float, float, float, int]]:
-    """Return each song's best line: (score, cosine, lexical cosine, row in the song)."""
-    semantic = query.vectors @ np.asarray(lines["vector"], dtype=np.float32).T
-    pairs = list(zip(lines["buckets"], lines["counts"], strict=True))
-    lexical = np.stack([cosines(tokens, pairs, weights) for tokens in query.tokens])
-    scores = query.semantic_weight * semantic + query.lexical_weight * lexical
-    sentence = scores.argmax(axis=0)
-    best: dict[int, tuple[float, float, float, int]] = {}
-    for number, key in enumerate(lines["song_key"]):
-        at = (int(sentence[number]), number)
-        row = (float(scores[at]), float(semantic[at]), float(lexical[at]), int(lines["row"][number]))
-        if key not in best or row[0] > best[key][0]:
-            best[key] = row
-    return best
 
 
 def _array(folder: Path, manifest: Manifest, name: str) -> NDArray[np.int64]:
@@ -275,7 +240,7 @@ def where(wanted: SongFilter) -> str:
     return " AND ".join(parts)
 
 
-def _among(column: str, values: Sequence[object]) -> str:
+def _among(column: str, values: Iterable[object]) -> str:
     return f"({column} IN ({', '.join(map(str, values))}))"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -120,14 +120,9 @@ class LyricIndex:
         scores[~self._allowed(query.filter)] = -np.inf
         if lines is not None:
             scores = self._with_best_lines(scores, lines, query, limit)
-        return [
-            replace(
-                self._hit(int(number), float(scores[number]), lines),
-                affinity=float(affinity[number]),
-                topic=float(topics[number]),
-            )
-            for number in _top(scores, limit)
-        ]
+        best = _top(scores, limit)
+        facts = zip(best.tolist(), scores[best].tolist(), affinity[best].tolist(), topics[best].tolist(), strict=True)
+        return [self._hit(*of_song, lines) for of_song in facts]
 
     def affinity(self, emotion: EmotionScores | None) -> NDArray[np.float32]:
         """Return how close each song's feeling is to `emotion`, 0..1, shape (songs,).
@@ -215,15 +210,15 @@ class LyricIndex:
             allowed &= self.files.emotions.argmax(axis=1) == EMOTIONS.index(wanted.emotion)
         return allowed
 
-    def _hit(self, song_index: int, score: float, lines: _LineScores | None) -> LineHit:
+    def _hit(self, song_index: int, score: float, affinity: float, topic: float, lines: _LineScores | None) -> LineHit:
         if lines is None:
-            return LineHit(song_index, -1, score, 0.0, 0.0)
+            return LineHit(song_index, -1, score, 0.0, 0.0, affinity, topic)
         owned = self.files.line_ids(song_index)
         block = lines.both[:, owned.start : owned.stop]
         sentence, offset = np.unravel_index(int(block.argmax()), block.shape)
         line_id = owned.start + int(offset)
         parts = float(lines.semantic[sentence, line_id]), float(lines.lexical[sentence, line_id])
-        return LineHit(song_index, line_id, score, *parts)
+        return LineHit(song_index, line_id, score, *parts, affinity, topic)
 
 
 @dataclass(frozen=True, slots=True)
