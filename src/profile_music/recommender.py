@@ -19,6 +19,7 @@ from profile_music.ranking import RankingOptions, blended, certainty, lifted, ra
 from profile_music.reading import PhotoReader, PhotoReading
 from profile_music.settings import Settings
 from profile_music.stages import stage
+from profile_music.text.normalize import words_remembered
 from profile_music.types import (
     Basis,
     Emotion,
@@ -101,7 +102,7 @@ class Recommender:
     def warm(self) -> None:
         """Load every model now, so that the first request is as fast as the next."""
         self.reader.warm()
-        self.recommend(text="준비")
+        self.mood.predict(["준비"])
 
     @LoadedOnce
     def encoder(self) -> TextEncoder:
@@ -124,6 +125,7 @@ class Recommender:
         if built_with["fingerprint"] != self.encoder.fingerprint:
             raise EncoderMismatchError(built_with=f"{built_with['name']} (다른 판)", selected=self.settings.encoder)
 
+    @words_remembered()
     def recommend(
         self,
         photo: bytes | str | Path | Image | None = None,
@@ -175,6 +177,7 @@ class Recommender:
             photo_size=reading.size if reading and photo is not None else None,
         )
 
+    @words_remembered()
     def search_lines(self, text: str, top_k: int) -> list[tuple[LineHit, Song]]:
         """Return the songs whose lines match a text best, without moods and without variety."""
         sentences = self._sentences(text)

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     semantic_share: float = Field(0.6, ge=0, le=1, description="Share of meaning, against words, in the line match.")
     about_weight: float = Field(0.5, ge=0, description="Weight of a song's title, themes and moods beside its lines.")
     topic_weight: float = Field(1.0, ge=0, description="Weight of the closeness of topics (the thesaurus's concepts).")
-    emotion_weight: float = Field(0.2, ge=0, description="Weight of the emotion match in a song's score.")
+    emotion_weight: float = Field(0.6, ge=0, description="Weight of the emotion match in a song's score.")
     songs_per_artist: int = Field(1, ge=1, description="Most songs of one artist in an answer.")
 
     host: str = Field("127.0.0.1", description="Address that `serve` listens on.")

@@ -35,7 +35,8 @@ def test_status_messages_are_distinct_and_halved() -> None:
 
 def test_no_text_is_a_mood_line() -> None:
     lines = {line for song in rows(SOURCE.read_text(encoding="utf-8")) for line in song["lines"]}
-    texts = {row["text"] for name in ("status_messages.jsonl", "emotional_texts.jsonl") for row in data(name)}
+    names = ("status_messages.jsonl", "emotional_texts.jsonl", "mood_texts.jsonl")
+    texts = {row["text"] for name in names for row in data(name)}
     assert not texts & lines
 
 
@@ -45,3 +46,26 @@ def test_emotional_texts_cover_the_emotions_without_naming_them() -> None:
     assert {row["emotion"] for row in texts} == {"happy", "angry", "sad", "neutral"}
     words = ("행복", "기쁘", "기쁨", "즐거", "분노", "화나", "화난", "짜증", "슬프", "슬픔", "우울", "평온", "편안")
     assert not [row["text"] for row in texts if any(word in row["text"] for word in words)]
+
+
+def test_mood_texts_are_distinct_balanced_and_halved() -> None:
+    texts = data("mood_texts.jsonl")
+    assert len({row["text"] for row in texts}) == len(texts) == 160
+    by_split = Counter((row["split"], row["emotion"]) for row in texts)
+    assert len(set(Counter(row["emotion"] for row in texts).values())) == 1
+    for split in ("dev", "test"):
+        assert len({count for (name, _), count in by_split.items() if name == split}) == 1
+    assert {row["kind"] for row in texts} >= {"status", "colloquial", "indirect", "slang", "negation"}
+
+
+def grams(text: str) -> set[str]:
+    letters = "".join(filter(str.isalnum, text))
+    return {letters[start : start + 3] for start in range(len(letters) - 2)} or {letters}
+
+
+def test_no_emotional_text_is_nearly_a_training_sentence() -> None:
+    seeds = (files("profile_music.train") / "data" / "mood_seeds.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    trained = [grams(line.split("\t")[1]) for line in seeds]
+    for row in (*data("mood_texts.jsonl"), *data("emotional_texts.jsonl")):
+        own = grams(row["text"])
+        assert max(len(own & seed) / len(own | seed) for seed in trained) < 0.35, row["text"]

@@ -82,7 +82,13 @@ def test_a_small_table_learns_its_pairs(tmp_path: Path) -> None:
     path = tmp_path / "small.npz"
     trained = table.table()
     write_model(
-        path, slim, trained[kept], np.abs(trained[kept][:, :16]), None, {"topics": 0.0, "mood": 0.0, "words": 0.0}, {}
+        path,
+        slim,
+        trained[kept],
+        np.abs(trained[kept][:, :16]),
+        None,
+        {"topics": 0.0, "mood": 0.0, "words": 0.0},
+        {},
     )
     encoder = EmbeddedEncoder.load(path)
     vectors = encoder.encode_queries(words)

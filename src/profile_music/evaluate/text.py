@@ -14,17 +14,35 @@ from typing import Any
 import numpy as np
 
 from profile_music.builder import CatalogBuilder
+from profile_music.errors import EncoderMismatchError
+from profile_music.evaluate.matching import (
+    ROUTES,
+    EmotionalTexts,
+    Matching,
+    measure_emotional,
+    measure_matching,
+    read_rows,
+)
 from profile_music.evaluate.text_metrics import Retrieval, pearson, retrieval, spearman
 from profile_music.index import IndexQuery, LyricIndex
+from profile_music.recommender import Recommender, bundled_catalog_dir
+from profile_music.settings import Settings
 from profile_music.text import TextEncoder
+from profile_music.text.concepts import concepts_of
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
-from profile_music.types import EMOTIONS, EmotionScores, Song
+from profile_music.types import EMOTIONS, Emotion, EmotionScores, Song
 
 PUBLISHED_KO_SROBERTA = 0.856
 """KorSTS test Spearman that jhgan/ko-sroberta-multitask's page states."""
 
-WEIGHTS = {"lexical": (0.0, 1.0), "semantic": (1.0, 0.0), "hybrid": (0.5, 0.5)}
+WEIGHTS = {
+    "lexical": (0.0, 1.0, 0.0),
+    "semantic": (1.0, 0.0, 0.0),
+    "hybrid": (0.5, 0.5, 0.0),
+    "hybrid, topics": (0.5, 0.5, 1.0),
+}
+"""Weights of meaning, words and topics."""
 KINDS = ("easy", "hard")
 _SPEED_TEXTS = 2000
 
@@ -38,6 +56,8 @@ class TextEvaluation:
     likeness: dict[str, dict[str, float]]
     mood: dict[str, float]
     finding: dict[str, dict[str, Retrieval]]
+    matching: dict[str, Matching]
+    emotional: dict[str, EmotionalTexts]
     milliseconds_a_sentence: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,6 +69,8 @@ class TextEvaluation:
             "korsts": self.likeness,
             "mood": self.mood,
             "finding": finding,
+            "matching": {name: found.to_dict() for name, found in self.matching.items()},
+            "emotional": {name: found.to_dict() for name, found in self.emotional.items()},
             "ms_a_sentence": round(self.milliseconds_a_sentence, 3),
         }
 
@@ -59,24 +81,32 @@ class TextEvaluation:
             lines.append(f"| KorSTS {split}, Spearman / Pearson | {row['spearman']:.4f} / {row['pearson']:.4f} |")
         if self.likeness:
             lines.append(f"| KorSTS test, Spearman, ko-sroberta-multitask (published) | {PUBLISHED_KO_SROBERTA:.3f} |")
-        lines += [f"| mood accuracy, {name} | {value:.3f} |" for name, value in self.mood.items()]
+        lines += [f"| mood, {name} | {value:.3f} |" for name, value in self.mood.items()]
         for kind, ways in self.finding.items():
             for way, found in ways.items():
                 text = f"{found.hit_at_5:.3f} / {found.mrr:.3f}"
                 lines.append(f"| songs for {kind} messages ({found.queries}), {way}: hit@5 / MRR | {text} |")
+        for name, matched in self.matching.items():
+            text = f"{matched.hit_at_5:.3f} / {matched.mrr:.3f}"
+            lines.append(f"| bundled songs for status messages ({matched.messages}), {name}: hit@5 / MRR | {text} |")
+        for name, felt in self.emotional.items():
+            text = f"{felt.mood:.3f} / {felt.first_song:.3f}"
+            lines.append(f"| emotional texts, {name} ({felt.texts}): mood / first song's emotion right | {text} |")
         lines.append(f"| milliseconds a sentence | {self.milliseconds_a_sentence:.3f} |")
         return "\n".join(lines)
 
 
 def evaluate_text(
-    encoder: TextEncoder, data: Path | None, *, splits: Sequence[str] = ("dev", "test")
+    encoder: TextEncoder, data: Path | None, *, splits: Sequence[str] = ("dev", "test"), songs: bool = True
 ) -> TextEvaluation:
     """Measure an encoder.
 
     Args:
         encoder: Any encoder.
-        data: Folder with KorSTS and KOTE (`shared/data/text`); what needs them is left out where None.
+        data: Folder with KorSTS and KOTE (`shared/data/text`); what needs them is left out where None. What needs the
+            bundled songs is left out where another encoder built their index.
         splits: Which KorSTS splits.
+        songs: Whether to measure the answers from the bundled songs too.
 
     Raises:
         FileMissingError: A set is missing from `data`.
@@ -84,9 +114,31 @@ def evaluate_text(
     mood = TextMood.load(encoder)
     likeness = {split: _likeness(encoder, data, split) for split in splits} if data else {}
     speed = _speed(encoder)
+    product = _product(encoder) if songs else None
+    status, felt = read_rows("status_messages", "test"), {"52 older": read_rows("emotional_texts")}
+    felt |= {split: read_rows("mood_texts", split) for split in ("dev", "test")}
     return TextEvaluation(
-        encoder.fingerprint, encoder.dimensions, likeness, _mood(mood, data), _finding(encoder, mood), speed
+        encoder.fingerprint,
+        encoder.dimensions,
+        likeness,
+        _mood(mood, data),
+        _finding(encoder, mood),
+        {name: measure_matching(_with(product, changes), status) for name, changes in ROUTES.items() if product},
+        {name: measure_emotional(product, rows) for name, rows in felt.items() if product},
+        speed,
     )
+
+
+def _product(encoder: TextEncoder) -> Recommender | None:
+    """Return a recommender over the bundled songs, or None where another encoder built their index."""
+    try:
+        return Recommender.load(bundled_catalog_dir(), Settings(encoder=encoder.name))
+    except EncoderMismatchError:
+        return None
+
+
+def _with(product: Recommender, changes: dict[str, Any]) -> Recommender:
+    return Recommender(product.index, Settings(encoder=product.settings.encoder, **changes))
 
 
 def _likeness(encoder: TextEncoder, data: Path, split: str) -> dict[str, float]:
@@ -101,9 +153,20 @@ def _likeness(encoder: TextEncoder, data: Path, split: str) -> dict[str, float]:
 
 
 def _mood(mood: TextMood, data: Path | None) -> dict[str, float]:
-    """Accuracy on the fifth of KOTE that the head was not trained on."""
-    if data is None:
-        return {}
+    """Measure on our own texts' test half, and on the fifth of KOTE that the head was not trained on."""
+    own = read_rows("mood_texts", "test")
+    felt = np.stack([scores.as_array() for scores in mood.predict([row["text"] for row in own])])
+    right = felt.argmax(1) == np.array([EMOTIONS.index(Emotion(row["emotion"])) for row in own])
+    figures = {
+        "accuracy, own texts (test)": float(right.mean()),
+        "mean confidence, own texts (test)": float(felt.max(1).mean()),
+    }
+    if data is not None:
+        figures |= _mood_of_comments(mood, data)
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _mood_of_comments(mood: TextMood, data: Path) -> dict[str, float]:
     from profile_music.train.text_data import HELD_OUT_EVERY, read_comments
 
     comments = read_comments(data)[::HELD_OUT_EVERY]
@@ -112,8 +175,8 @@ def _mood(mood: TextMood, data: Path | None) -> dict[str, float]:
     right = shares.argmax(1) == np.array(guesses)
     clear = shares.max(1) >= 0.6
     return {
-        "KOTE, held-out fifth": round(float(right.mean()), 4),
-        "KOTE, held-out fifth, one emotion clearly": round(float(right[clear].mean()), 4),
+        "accuracy, KOTE, held-out fifth": float(right.mean()),
+        "accuracy, KOTE, held-out fifth, one emotion clearly": float(right[clear].mean()),
     }
 
 
@@ -145,12 +208,15 @@ def read_development() -> list[dict[str, Any]]:
 
 
 def _scores(
-    index: LyricIndex, encoder: TextEncoder, messages: Sequence[str], semantic: float, lexical: float
+    index: LyricIndex, encoder: TextEncoder, messages: Sequence[str], semantic: float, lexical: float, topics: float
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return every song's score for every message, shape (Q, S)."""
     scores = np.zeros((len(messages), len(index)), dtype=np.float32)
     for row, message in enumerate(messages):
-        query = IndexQuery(encoder.encode_queries([message]), [tokens(message)], semantic, lexical)
+        vectors = encoder.encode_queries([message])
+        query = IndexQuery(
+            vectors, [tokens(message)], semantic, lexical, topics=[concepts_of(message)], topic_weight=topics
+        )
         for hit in index.search(query, len(index)):
             scores[row, hit.song_index] = hit.score
     return scores

@@ -27,6 +27,8 @@ _VARIATION = "\ufe0f"
 
 def _visible(text: str) -> str:
     """Drop control, format and unassigned characters; keep line ends, and joiners inside emoji."""
+    if text.isprintable() and _VARIATION not in text:
+        return text
     kept: list[str] = []
     for index, character in enumerate(text):
         if character in _KEPT_CONTROLS:
@@ -55,7 +57,7 @@ def clean_text(text: str, max_characters: int) -> str:
     # Dropping one thing can bring two others together; each pass shortens the text, so this ends.
     while (again := _clean_once(cleaned)) != cleaned:
         cleaned = again
-    return _clean_once(cleaned[:max_characters])
+    return cleaned if len(cleaned) <= max_characters else _clean_once(cleaned[:max_characters])
 
 
 def _clean_once(text: str) -> str:

@@ -6,20 +6,26 @@ are the concepts of all its lines; a message's concepts are compared with them. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 from profile_music.text.normalize import plain_words
 
 _PREFIX_CHARACTERS = 2
 
 
+def thesaurus() -> str:
+    """Return the thesaurus as it is written."""
+    return (files("profile_music.text") / "data" / "concepts.tsv").read_text(encoding="utf-8")
+
+
 @lru_cache(maxsize=1)
 def _stems() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     """Return (stem, concepts) by the stem's first two characters."""
     concepts: dict[str, list[str]] = {}
-    text = (files("profile_music.text") / "data" / "concepts.tsv").read_text(encoding="utf-8")
-    for line in text.splitlines():
+    for line in thesaurus().splitlines():
         if not line or line.startswith("# "):
             continue
         name, _, stems = line.partition("\t")
@@ -33,11 +39,16 @@ def _stems() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
 
 def concepts_of(text: str) -> list[str]:
     """Return the concepts that a text names or hints at, each once, in order of appearance."""
-    plain = " ".join(plain_words(text))
+    return concepts_in(plain_words(text))
+
+
+def concepts_in(words: Sequence[str]) -> list[str]:
+    """Return the same for a text's plain words."""
+    plain = " ".join(words)
     table = _stems()
     found: dict[str, None] = {}
-    for start in range(len(plain) - 1):
-        for stem, names in table.get(plain[start : start + _PREFIX_CHARACTERS], ()):
+    for start, prefix in enumerate(map("".join, pairwise(plain))):
+        for stem, names in table.get(prefix, ()):
             if plain.startswith(stem, start):
                 found.update(dict.fromkeys(names))
     return list(found)

@@ -17,16 +17,24 @@ from numpy.typing import NDArray
 from profile_music.checksums import sha256_file
 from profile_music.errors import ModelError
 from profile_music.runtime.models import resolve_model
+from profile_music.text.concepts import concepts_in, thesaurus
+from profile_music.text.mood_head import MoodHead, Particles, negated, sign_buckets
 from profile_music.text.normalize import plain_words
 from profile_music.text.segment import Dictionary, Segmenter
 from profile_music.types import Vectors
 
 MODEL_NAME = "text-embedded"
-FORMAT = 2
+FORMAT = 3
 PREPROCESSING = "plain-words-3"
-"""Part of the fingerprint: raise it when `plain_words` or the segmenter changes what they return."""
+"""Part of the fingerprint: raise it when `plain_words`, the segmenter or the mood's features return something else."""
 
 CODE_BITS = 64
+_LEADING = ("안", "못")
+_NEGATORS = (*_LEADING, "않아", "없어", "아니야")
+_LIGHT_VERBS = ("해", "된다")
+_CONTENT_LENGTH = 0.25
+"""A row at least so long, against the usual one, carries a meaning of its own; particles and endings are shorter."""
+_USUAL_ROWS = 20_000
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -78,15 +86,16 @@ class EmbeddedEncoder:
         segmenter: Segmenter,
         meaning: PackedTable,
         topics: PackedTable,
-        mood: tuple[NDArray[np.float32], NDArray[np.float32]],
+        mood: MoodHead,
         shares: dict[str, float],
         fingerprint: str,
     ) -> None:
-        """Keep the tables (same rows), the mood head (coefficients (4, F), intercepts (4,)) and the parts' shares."""
+        """Keep the tables (same rows), the mood head and the parts' shares."""
         self._segmenter = segmenter
         self._meaning = meaning
         self._topics = topics
-        self._mood_coefficients, self._mood_intercepts = mood
+        self._mood = mood
+        self._particles = _particles(segmenter, meaning)
         total = 1.0 + sum(shares.values())
         self._weights = {name: (share / total) ** 0.5 for name, share in {"meaning": 1.0, **shares}.items()}
         self.fingerprint = fingerprint
@@ -109,10 +118,13 @@ class EmbeddedEncoder:
             segmenter = Segmenter(_read_dictionary(arrays, meta))
             meaning = PackedTable(arrays["table"], arrays["scales"].astype(np.float32))
             topics = PackedTable(arrays["topic_table"], arrays["topic_scales"].astype(np.float32))
-            mood = (arrays["mood_coefficients"], arrays["mood_intercepts"])
+            mood = MoodHead(
+                arrays["mood_coefficients"], arrays["mood_intercepts"], arrays["mood_signs"], float(meta["mood_step"])
+            )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ModelError(name=MODEL_NAME, reason=type(error).__name__) from error
-        digest = hashlib.sha256(f"{sha256_file(file)}:{PREPROCESSING}".encode()).hexdigest()
+        parts = (sha256_file(file), PREPROCESSING, hashlib.sha256(thesaurus().encode()).hexdigest())
+        digest = hashlib.sha256(":".join(parts).encode()).hexdigest()
         return cls(segmenter, meaning, topics, mood, meta["shares"], f"embedded-{digest[:16]}")
 
     def encode_queries(self, texts: list[str]) -> Vectors:
@@ -123,18 +135,26 @@ class EmbeddedEncoder:
         """Encode lines that are searched: float32, shape (N, D), unit rows."""
         return self._encode(texts, CODE_BITS)
 
-    def features(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the parts that the mood is read from, meaning and topics: float32, shape (N, F)."""
-        found = np.zeros((len(texts), self._meaning.dimensions + self._topics.dimensions), dtype=np.float32)
-        for index, text in enumerate(texts):
-            rows = self._rows(text)
-            if rows:
-                found[index] = self._features(rows)
-        return found
+    def mood_features(self, text: str) -> tuple[NDArray[np.float32], list[int]]:
+        """Return what the mood is read from: dense features, float32, shape (F,), and the buckets of signs.
+
+        The dense ones are the meaning and the topics of the text, and the same of what is negated in it.
+        """
+        words = plain_words(text)
+        rows = self._rows(words)
+        return self._mood_features(words, rows) if rows else (np.zeros(self.mood_width, dtype=np.float32), [])
+
+    @property
+    def mood_width(self) -> int:
+        """Number of dense features of the mood."""
+        return 2 * (self._meaning.dimensions + self._topics.dimensions)
 
     def emotions(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return calibrated probabilities of the four emotions, shape (N, 4), in the order of `EMOTIONS`."""
-        return self._emotions(self.features(texts))
+        found = np.empty((len(texts), 4), dtype=np.float32)
+        for index, text in enumerate(texts):
+            found[index] = self._mood.probabilities(*self.mood_features(text))
+        return found
 
     def pieces(self, text: str) -> list[str]:
         """Return the pieces that a text is read as, for looking into an answer."""
@@ -143,40 +163,57 @@ class EmbeddedEncoder:
     def _encode(self, texts: list[str], code_place: int) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for index, text in enumerate(texts):
-            self._write(vectors[index], self._rows(text), code_place)
+            self._write(vectors[index], plain_words(text), code_place)
         return vectors
 
-    def _write(self, vector: NDArray[np.float32], rows: list[int], code_place: int) -> None:
+    def _write(self, vector: NDArray[np.float32], words: list[str], code_place: int) -> None:
+        rows = self._rows(words)
         if not rows:
             vector[:] = self.dimensions**-0.5
             return
         weights, split = self._weights, self._meaning.dimensions
-        features = self._features(rows)
-        end = len(features)
+        features, buckets = self._mood_features(words, rows)
+        end = split + self._topics.dimensions
         vector[:split] = weights["meaning"] * features[:split]
-        vector[split:end] = weights["topics"] * features[split:]
-        vector[end : end + 4] = weights["mood"] * np.sqrt(self._emotions(features[None])[0])
+        vector[split:end] = weights["topics"] * features[split:end]
+        vector[end : end + 4] = weights["mood"] * np.sqrt(self._mood.probabilities(features, buckets))
         start = end + 4 + code_place
         codes = self._meaning.lengths(rows) @ _codes(rows)
         vector[start : start + CODE_BITS] = weights["words"] * _unit(codes)
         vector /= np.linalg.norm(vector)
 
-    def _rows(self, text: str) -> list[int]:
-        return list(chain.from_iterable(map(self._segmenter.rows, plain_words(text))))
+    def _rows(self, words: list[str]) -> list[int]:
+        return list(chain.from_iterable(map(self._segmenter.rows, words)))
 
-    def _features(self, rows: list[int]) -> NDArray[np.float32]:
-        return np.concatenate([_unit(self._meaning.sum(rows)), _unit(self._topics.sum(rows))])
-
-    def _emotions(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        logits = features @ self._mood_coefficients.T + self._mood_intercepts
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities: NDArray[np.float32] = exponentials / exponentials.sum(axis=1, keepdims=True)
-        return probabilities
+    def _mood_features(self, words: list[str], rows: list[int]) -> tuple[NDArray[np.float32], list[int]]:
+        unlike = negated(rows, self._particles)
+        dense = np.zeros(self.mood_width, dtype=np.float32)
+        half, start = len(dense) // 2, 0
+        for table in (self._meaning, self._topics):
+            whole = table.sum(rows)
+            length = float(np.sqrt(whole @ whole)) or 1.0
+            end = start + len(whole)
+            dense[start:end] = whole / length
+            if unlike:
+                dense[half + start : half + end] = table.sum(unlike) / length
+            start = end
+        return dense, sign_buckets(rows, concepts_in(words), self._particles)
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     length = float(np.sqrt(vector @ vector))
     return vector / length if length > 0 else vector
+
+
+def _particles(segmenter: Segmenter, meaning: PackedTable) -> Particles:
+    """Tell grammar from content by the trained lengths of rows; the verbs 하 and 되 only carry what stands before."""
+    lengths = meaning.scales
+    content = lengths > _CONTENT_LENGTH * np.median(lengths[:_USUAL_ROWS])
+    leading, negators, light = (
+        frozenset(segmenter.rows(word)[0] for word in words) for words in (_LEADING, _NEGATORS, _LIGHT_VERBS)
+    )
+    content[list(negators | light)] = False
+    return Particles(leading, negators, content)
 
 
 def _codes(rows: list[int]) -> NDArray[np.float32]:

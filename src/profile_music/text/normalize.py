@@ -78,7 +78,7 @@ _memory: ContextVar[dict[str, list[str]] | None] = ContextVar("words", default=N
 
 @contextmanager
 def words_remembered() -> Iterator[None]:
-    """Remember words while it lasts: a build asks for the same line's four times. Never for what users type."""
+    """Remember words while it lasts, then forget all: builds and requests ask for a text's words four times."""
     token = _memory.set({})
     try:
         yield

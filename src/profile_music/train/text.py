@@ -17,9 +17,9 @@ from profile_music.text.clean import clean_text
 from profile_music.text.embedded import EmbeddedEncoder
 from profile_music.text.normalize import plain_words
 from profile_music.text.segment import Segmenter
-from profile_music.train.text_data import TextSets, read_text_sets
+from profile_music.train.text_data import Comment, RatedPair, TextSets, read_comments, read_rated, read_text_sets
 from profile_music.train.text_dictionary import Compiled, compile_dictionary
-from profile_music.train.text_export import used_rows, write_model
+from profile_music.train.text_export import used_rows, write_model, write_with_mood
 from profile_music.train.text_kiwi import (
     KiwiReading,
     association_vectors,
@@ -34,7 +34,8 @@ from profile_music.train.text_net import Rows, TextRecipe, TextTable, train_tabl
 
 SENTENCE_CHARACTERS = 400
 TOPIC_DIM = 128
-SHARES = {"topics": 0.5, "mood": 0.25, "words": 0.35}
+MODEL_FILE = "text-embedded.npz"
+SHARES = {"topics": 0.25, "mood": 0.15, "words": 0.5}
 DROPPED_RARE_NAMES = 42_000
 Say = Callable[[str], None]
 
@@ -186,29 +187,45 @@ def _export(
     sets: TextSets,
     say: Say,
 ) -> TextReport:
-    """Drop rare names, pack, fit the mood head on the packed model's own features, write, measure what was written."""
+    """Drop rare names, pack, write, add the mood head."""
     slim = replace(compiled, chunks=_without_rare_names(compiled))
     dictionary, kept = used_rows(slim.dictionary())
     topics = np.zeros((compiled.size, TOPIC_DIM), np.float32)
     topics[: len(associations)] = associations[:, :TOPIC_DIM]
     topics *= np.linalg.norm(rows, axis=1, keepdims=True)
-    path = out / "text-embedded.npz"
+    path = out / MODEL_FILE
     about = {"trained_on": "KorSTS, KLUE-NLI, XNLI, ParaKQC, SAE4K, Question_pair, Chatbot_data, KOTE, NSMC"}
     tables = (dictionary, rows[kept], topics[kept])
     write_model(path, *tables, None, SHARES, about)
+    return _with_mood(path, sets.comments, sets.rated_dev, say)
+
+
+def retrain_mood(model: Path, data: Path, out: Path, say: Say = lambda _: None) -> TextReport:
+    """Train the mood head of an existing model anew, its tables kept; writes the same files as `train_text`.
+
+    Raises:
+        FileMissingError: A set is missing.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / MODEL_FILE
+    write_with_mood(path, model, None, SHARES)
+    return _with_mood(path, read_comments(data), read_rated(data, "dev"), say)
+
+
+def _with_mood(path: Path, comments: Sequence[Comment], rated: Sequence[RatedPair], say: Say) -> TextReport:
+    """Fit the mood head on the packed model's own features, write it into the file, measure what was written."""
     say("mood head")
-    head = fit_mood(EmbeddedEncoder.load(path).features, sets.comments)
-    write_model(path, *tables, head, SHARES, about)
-    encoder = EmbeddedEncoder.load(path)
+    mood = fit_mood(EmbeddedEncoder.load(path), comments)
+    write_with_mood(path, path, mood.head, SHARES)
     report = TextReport(
         path,
         path.stat().st_size,
-        _rank(encoder, sets),
-        head.comment_accuracy,
-        head.sentence_accuracy,
-        head.temperature,
+        _rank(EmbeddedEncoder.load(path), rated),
+        mood.comment_accuracy,
+        mood.sentence_accuracy,
+        mood.temperature,
     )
-    (out / "report.json").write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
+    (path.parent / "report.json").write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
     return report
 
 
@@ -223,7 +240,7 @@ def _without_rare_names(compiled: Compiled) -> dict[str, tuple[float, tuple[int,
     return {chunk: value for chunk, value in compiled.chunks.items() if not rare(value[1])}
 
 
-def _rank(encoder: EmbeddedEncoder, sets: TextSets) -> float:
-    left = encoder.encode_queries([pair.first for pair in sets.rated_dev])
-    right = encoder.encode_queries([pair.second for pair in sets.rated_dev])
-    return spearman((left * right).sum(1), np.array([pair.score for pair in sets.rated_dev]))
+def _rank(encoder: EmbeddedEncoder, rated: Sequence[RatedPair]) -> float:
+    left = encoder.encode_queries([pair.first for pair in rated])
+    right = encoder.encode_queries([pair.second for pair in rated])
+    return spearman((left * right).sum(1), np.array([pair.score for pair in rated]))

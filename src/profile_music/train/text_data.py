@@ -137,6 +137,16 @@ def read_written(name: str) -> list[tuple[str, Emotion]]:
     return found
 
 
+def read_catalog_lines() -> tuple[list[str], NDArray[np.float64]]:
+    """Return the bundled songs' mood lines, which are ours, and the emotions of their songs, shape (N, 4)."""
+    from profile_music.index import CatalogFiles
+    from profile_music.recommender import bundled_catalog_dir
+
+    songs = [song for song in CatalogFiles(bundled_catalog_dir()).songs() if song.emotions is not None]
+    shares = [song.emotions.as_array() for song in songs if song.emotions for _ in song.lines]
+    return [line for song in songs for line in song.lines], np.stack(shares)
+
+
 def _entailments(folder: Path, rng: np.random.Generator) -> list[Pair]:
     by_premise: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in read_table(folder, "nli"):

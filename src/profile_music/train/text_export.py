@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profile_music.text.embedded import FORMAT
+from profile_music.text.mood_head import BUCKETS, MoodHead
 from profile_music.text.segment import Dictionary
-from profile_music.train.text_mood import MoodHead
 
 _CLIPS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
@@ -76,22 +76,47 @@ def write_model(
         "first_bucket": dictionary.first_bucket,
         "buckets": dictionary.buckets,
         "shares": dict(shares),
+        "mood_step": mood.step if mood else 1.0,
         "about": dict(about),
     }
-    width = meaning.shape[1] + topics.shape[1]
-    head = mood or MoodHead(np.zeros((4, width), np.float32), np.zeros(4, np.float32), 1.0, 0.0, 0.0)
-    np.savez(
-        path,
-        chunks=np.frombuffer("\n".join(dictionary.index).encode(), np.uint8),
-        costs=np.array(dictionary.costs, np.float16),
-        flags=np.array(dictionary.flags, np.uint8),
-        counts=np.diff(dictionary.offsets).astype(np.uint8),
-        rows=np.array(dictionary.rows, np.int32),
-        table=table,
-        scales=scales.astype(np.float16),
-        topic_table=topic_table,
-        topic_scales=topic_scales.astype(np.float16),
-        mood_coefficients=head.coefficients.astype(np.float32),
-        mood_intercepts=head.intercepts.astype(np.float32),
-        meta=np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), np.uint8),
-    )
+    arrays: dict[str, NDArray[Any]] = {
+        "chunks": np.frombuffer("\n".join(dictionary.index).encode(), np.uint8),
+        "costs": np.array(dictionary.costs, np.float16),
+        "flags": np.array(dictionary.flags, np.uint8),
+        "counts": np.diff(dictionary.offsets).astype(np.uint8),
+        "rows": np.array(dictionary.rows, np.int32),
+        "table": table,
+        "scales": scales.astype(np.float16),
+        "topic_table": topic_table,
+        "topic_scales": topic_scales.astype(np.float16),
+        "meta": np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), np.uint8),
+    }
+    _save(path, arrays | _mood_arrays(mood, 2 * (meaning.shape[1] + topics.shape[1])))
+
+
+def write_with_mood(path: Path, source: Path, mood: MoodHead | None, shares: Mapping[str, float]) -> None:
+    """Write the model `source` again with another mood head and other shares; its tables stay as they are."""
+    with np.load(source, allow_pickle=False) as kept:
+        arrays = {name: kept[name] for name in kept.files}
+    meta = json.loads(bytes(arrays["meta"])) | {"format": FORMAT, "shares": dict(shares)}
+    meta["mood_step"] = mood.step if mood else 1.0
+    arrays["meta"] = np.frombuffer(json.dumps(meta, ensure_ascii=False).encode(), np.uint8)
+    # Two numbers a byte, and each feature twice: of the whole text, and of what is negated in it.
+    width = 2 * 2 * (arrays["table"].shape[1] + arrays["topic_table"].shape[1])
+    _save(path, arrays | _mood_arrays(mood, width))
+
+
+def _mood_arrays(mood: MoodHead | None, width: int) -> dict[str, NDArray[Any]]:
+    """Return the head's arrays by name; without a head, one of `width` dense features that knows nothing."""
+    zeros = MoodHead(np.zeros((4, width), np.float32), np.zeros(4, np.float32), np.zeros((BUCKETS, 4), np.int8), 1.0)
+    head = mood or zeros
+    return {
+        "mood_coefficients": head.coefficients.astype(np.float32),
+        "mood_intercepts": head.intercepts.astype(np.float32),
+        "mood_signs": head.signs,
+    }
+
+
+def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    # The stub of savez takes the names for its own flag.
+    np.savez(path, **arrays)  # type: ignore[arg-type]
