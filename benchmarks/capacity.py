@@ -178,7 +178,7 @@ def publish(location: str, engine: str, version: int) -> None:
     tables.publish()
 
 
-def read(location: str, cache: str, stop: Any) -> dict[str, Any]:
+def read(location: str, cache: str, started: Any, stop: Any) -> dict[str, Any]:
     """Ask until told to stop; return how many answers there were, and what was wrong with any."""
     import numpy as np
 
@@ -193,6 +193,8 @@ def read(location: str, cache: str, stop: Any) -> dict[str, Any]:
                 albums = {index.song(hit.song_index).album for hit in hits}
                 mixed += len(albums) != 1 or len(hits) != len(index)
                 answers, seen = answers + 1, seen | albums
+                if answers == 1:
+                    started.put(1)
                 index = source.newer() or index
         except Exception as error:  # every failure is what this measures
             failed.append(f"{type(error).__name__}: {error}")
@@ -206,17 +208,17 @@ def measure_readers(work: Path, engine: str, readers: int, versions: int) -> dic
     publish(str(location), engine, 0)
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, context.Pool(readers) as pool:
-        stop = manager.Event()
+        started, stop = manager.Queue(), manager.Event()
         running = [
-            pool.apply_async(read, (str(location), str(work / f"cache-{engine}-{number}"), stop))
+            pool.apply_async(read, (str(location), str(work / f"cache-{engine}-{number}"), started, stop))
             for number in range(readers)
         ]
+        for _ in range(readers):
+            started.get()
         begin = time.perf_counter()
         for version in range(1, versions + 1):
             publish(str(location), engine, version)
         duration_s = time.perf_counter() - begin
-        # Readers that are still starting get to see something too.
-        time.sleep(5 + readers / 2)
         stop.set()
         results = [result.get() for result in running]
     return {
@@ -261,8 +263,8 @@ def page(measured: dict[str, Any]) -> str:
     planned = plan(measured)
     build, exact, lance = measured["build"], measured["exact"], measured["lance"]
     readers = [
-        f"| {name} | {row['readers']} | {row['versions']} | {row['answers']:,} | {row['versions_seen']} | {row['mixed']} "
-        f"| {len(row['failures'])} |"
+        f"| {name} | {row['readers']} | {row['versions']} | {row['answers']:,} | {row['versions_seen']} "
+        f"| {row['mixed']} | {len(row['failures'])} |"
         for name, row in measured.get("readers", {}).items()
     ]
     sizes_rows = ["| " + " | ".join(f"{value:,}" for value in row.values()) + " |" for row in planned["sizes"]]
@@ -288,8 +290,8 @@ Written by `python benchmarks/capacity.py plan docs/capacity.json > docs/capacit
 큰 곡 목록에 무엇이 얼마나 드는지, 여기서 잰 값에서 셈했어요.
 
 ## Measured here
-{lines:,} lines of {songs:,} songs, {cores} cores, load average {load:.1f} at the start (on a busy machine the wall clock
-is stretched, so the plan counts CPU seconds). Each search returns 400 songs, as the recommender asks.
+{lines:,} lines of {songs:,} songs, {cores} cores, load average {load:.1f} at the start (on a busy machine the wall
+clock is stretched, so the plan counts CPU seconds). Each search returns 400 songs, as the recommender asks.
 
 | | |
 |---|---|
@@ -317,9 +319,9 @@ Readers on one store while versions are published (`benchmarks/capacity.py reade
   means LanceDB. It needs `codes_gb` of memory to stay quick, shared between processes.
 - `build_core_h` = lines x (CPU s of build + import a line); `build_usd` on c7i.4xlarge (16 vCPU) by Ray.
 - `s3_usd_month` = lance_gb x s3_gb_month.
-- `serve_usd_month`: Fargate, {ratio} GB a vCPU, at least two vCPUs always on, and twice the CPU that {queries:,} queries a
-  month take. It takes LanceDB's CPU a query as measured at the size above: IVF reads the same number of partitions of
-  the same size at any size; S3 requests and cold reads are not measured here and not counted.
+- `serve_usd_month`: Fargate, {ratio} GB a vCPU, at least two vCPUs always on, and twice the CPU that {queries:,}
+  queries a month take. It takes LanceDB's CPU a query as measured at the size above: IVF reads the same number of
+  partitions of the same size at any size; S3 requests and cold reads are not measured here and not counted.
 
 Unit prices:
 
