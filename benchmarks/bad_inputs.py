@@ -13,10 +13,12 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
+from speed_page import bad_tables, put  # noqa: E402
 from tests.hostile.mix import bad_requests  # noqa: E402
 from tests.hostile.run import SETTINGS, Report, attack  # noqa: E402
 from tests.server import RunningServer  # noqa: E402
@@ -50,13 +52,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="put the table into this page, between its marks")
     args = parser.parse_args()
     begin = time.perf_counter()
     with RunningServer(SETTINGS) as server:
         report = attack(server, bad_requests(args.seed), count=args.count, seconds=args.seconds)
         unexpected = [line for line in server.log().splitlines() if line.startswith("unexpected ")]
         ready = server.is_ready()
-    result = {
+    result: dict[str, Any] = {
         **table(report),
         "seconds": round(time.perf_counter() - begin),
         "ready_at_the_end": ready,
@@ -66,6 +69,8 @@ def main() -> None:
     print(text)
     if args.json:
         args.json.write_text(text + "\n", encoding="utf-8")
+    if args.write:
+        put(args.write, "bad", bad_tables(result))
     if report.faults or unexpected or not ready:
         raise SystemExit(1)
 

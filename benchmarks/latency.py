@@ -30,7 +30,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from speed_table import machine, make_photos  # noqa: E402
+from speed_page import latency_tables, machine, put  # noqa: E402
+from speed_table import make_photos  # noqa: E402
 
 TEXT = "오늘 하루도 수고했어. 집에 가는 길에 노을이 예뻤다"
 Shapes = list[tuple[str, tuple[int, ...]]]
@@ -278,8 +279,6 @@ def main() -> None:
     if args.json:
         args.json.write_text(text + "\n", encoding="utf-8")
     if args.write:
-        from speed_page import latency_tables, put
-
         put(args.write, "latency", latency_tables(report))
 
 

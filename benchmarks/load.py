@@ -31,8 +31,9 @@ from locust.exception import StopUser
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
+from speed_page import load_tables, machine, put  # noqa: E402
 from tests.hostile.wire import field, multipart, photo_field  # noqa: E402
 from tests.photo.corpus import encode  # noqa: E402
 from tests.server import RunningServer  # noqa: E402
@@ -134,7 +135,8 @@ class Crowd(Environment):
         rows = {name: _percentiles(entry) for (name, _), entry in self.stats.entries.items()}
         runner.quit()
         return {
-            "requests": self.sent, "seconds": round(seconds, 1), "a_second": round(self.sent / seconds, 1),
+            "clients": clients, "requests": self.sent, "seconds": round(seconds, 1),
+            "a_second": round(self.sent / seconds, 1),
             "outcomes": dict(self.outcomes), "unanswered": self.outcomes["0"], "latency_ms": rows,
             "all_ms": _percentiles(self.stats.total),
         }  # fmt: skip
@@ -210,7 +212,7 @@ def overload(server: RunningServer, clients: int, seconds: float) -> dict[str, A
     asking.kill()
     late = [at + latency / 1e3 for at, latency in after if latency > limit]
     return {
-        **figures, "clients": clients, "capacity": CAPACITY,
+        **figures, "capacity": CAPACITY,
         "latency_before_ms": round(median(usual), 1), "latency_after_ms": round(median(ms for _, ms in after), 1),
         "normal_is_below_ms": round(limit, 1), "normal_after_s": round(max(late, default=0.0), 2),
         "ready_asked": len(ready), "ready_refused": sum(not good for good, _ in ready),
@@ -244,15 +246,18 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8, help="clients of the soak")
     parser.add_argument("--overload-s", type=float, default=60)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="put the tables into this page, between its marks")
     args = parser.parse_args()
     with RunningServer({"metrics": "true"}) as server:
-        report: dict[str, Any] = {"soak": soak(server, args.soak, args.clients)}
+        report: dict[str, Any] = {"machine": machine(), "soak": soak(server, args.soak, args.clients)}
         report["overload"] = overload(server, 2 * CAPACITY, args.overload_s)
     report["broken"] = broken(report)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     print(text)
     if args.json:
         args.json.write_text(text + "\n", encoding="utf-8")
+    if args.write:
+        put(args.write, "load", load_tables(report))
     raise SystemExit(bool(report["broken"]))
 
 

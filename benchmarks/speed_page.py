@@ -1,7 +1,9 @@
-"""Reports of the speed benchmarks as tables of docs/speed.md; each table stands between two marks of the page."""
+"""Reports of benchmarks as tables of docs/speed.md and docs/load.md; each stands between two marks of its page."""
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,6 +34,17 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine."""
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = next((line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")), "")
+    total_kb = int(Path("/proc/meminfo").read_text(encoding="utf-8").split()[1])
+    return {
+        "cpu": model or platform.processor(), "cores": os.cpu_count(), "memory_gb": round(total_kb / 1e6),
+        "python": platform.python_version(), "load_before": round(os.getloadavg()[0], 2),
+    }  # fmt: skip
 
 
 def described(machine: dict[str, Any]) -> str:
@@ -100,4 +113,43 @@ def latency_tables(report: dict[str, Any]) -> str:
         + table(head, rows)
         + f"\n{words}\n"
         + table(["스레드", "onnxruntime 스핀", "요청 하나 (ms)", "여덟이 한꺼번에 (ms)", "쉴 때 쓰는 코어"], choices)
+    )
+
+
+def load_tables(report: dict[str, Any]) -> str:
+    """Return the tables of load.py."""
+    soak, crowd = report["soak"], report["overload"]
+    rows = [
+        [name, *(figures["latency_ms"].get(name, figures["all_ms"])[key] for key in ("p50", "p95", "p99", "max"))]
+        for figures in (soak,)
+        for name in [*figures["latency_ms"], "모두"]
+    ]
+    stages = ", ".join(f"{_STAGES.get(name, '기다림')} {value}" for name, value in soak["stage_mean_ms"].items())
+    outcomes = ", ".join(f"{name} {count:,}번" for name, count in crowd["outcomes"].items())
+    return (
+        described(report["machine"])
+        + f"**오래 보내기.** 손님 {soak['clients']}명이 {soak['requests']:,}번, {soak['seconds']}초 동안(초당 "
+        f"{soak['a_second']}번). 답: {', '.join(f'{k} {v:,}번' for k, v in soak['outcomes'].items())}. 서버 메모리: "
+        f"500번 뒤 {soak['rss_mb_early']} MB, 끝 {soak['rss_mb_end']} MB ({soak['rss_growth']}배), 가장 많을 때 "
+        f"{soak['rss_mb_most']} MB. 단계의 평균(ms): {stages}.\n\n"
+        + table(["요청 (ms)", "p50", "p95", "p99", "최대"], rows)
+        + f"\n**넘치게 보내기.** 자리 {crowd['capacity']}개에 손님 {crowd['clients']}명이 {crowd['seconds']}초. "
+        f"답: {outcomes}. /readyz는 {crowd['ready_asked']}번 물어 {crowd['ready_refused']}번 거절, 가장 느린 답 "
+        f"{crowd['ready_slowest_ms']} ms. 끝난 뒤 한 손님의 지연 {crowd['latency_after_ms']} ms (전에는 "
+        f"{crowd['latency_before_ms']} ms), 보통으로 돌아오기까지 {crowd['normal_after_s']}초.\n"
+    )
+
+
+def bad_tables(report: dict[str, Any]) -> str:
+    """Return the tables of bad_inputs.py."""
+    rows = [
+        [kind, f"{row['sent']:,}", ", ".join(f"{name} {count:,}" for name, count in row["answers"].items()),
+         row["slowest_s"]]
+        for kind, row in report["kinds"].items()
+    ]  # fmt: skip
+    tenth = next(mb for sent, mb in report["rss_mb"] if sent >= report["sent"] // 10)
+    return (
+        f"{report['sent']:,}개를 {report['seconds']}초 동안 보냈어요. 5xx, 늦은 답, 코드 없는 오류: "
+        f"{report['fault_count']}개. 서버 메모리: 십 분의 일 뒤 {tenth} MB, 끝 {report['rss_mb'][-1][1]} MB "
+        f"({report['rss_growth']}배).\n\n" + table(["종류", "보낸 수", "상태와 코드", "가장 느린 답 (초)"], rows)
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from cold_start import peer_run  # noqa: E402
 from first_answer import installed_bytes, one_run  # noqa: E402
+from speed_page import machine, put, speed_tables  # noqa: E402
 
 MISSION = ROOT / "benchmarks" / "mission_stack.py"
 SIDES = (640, 2048)
@@ -152,17 +152,6 @@ def faces(peer: tuple[str, str], rounds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def machine() -> dict[str, Any]:
-    """Describe the machine."""
-    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    model = next((line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")), "")
-    total_kb = int(Path("/proc/meminfo").read_text(encoding="utf-8").split()[1])
-    return {
-        "cpu": model or platform.processor(), "cores": os.cpu_count(), "memory_gb": round(total_kb / 1e6),
-        "python": platform.python_version(), "load_before": round(os.getloadavg()[0], 2),
-    }  # fmt: skip
-
-
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure everything."""
     from latency import resnet50
@@ -215,8 +204,6 @@ def main() -> None:
     if args.json:
         args.json.write_text(text + "\n", encoding="utf-8")
     if args.write:
-        from speed_page import put, speed_tables
-
         put(args.write, "speed", speed_tables(report))
 
 
