@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ARTIST_SONGS = 3
 """So many songs of named artists come first; the others answer what else the text says."""
 _TITLES_LOOKED_AT = 30
-_FEELING = 5.0
+_FEELING = 2.0
 _SHORT_TITLE = 2
 """A title of so few letters ("오늘", "비") is meant only where the text marks it as a name."""
 
