@@ -134,3 +134,20 @@ def test_a_cluster_that_is_not_there(maker: ShardMaker) -> None:
 
     with pytest.raises(CatalogNotWrittenError, match="Ray"):
         RayJobs(maker, "127.0.0.1:9")
+
+
+def test_the_command_line_builds_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+
+    from click.testing import CliRunner
+
+    from profile_music.cli import app
+
+    monkeypatch.setenv("PROFILE_MUSIC_CACHE_DIR", str(tmp_path / "cache"))
+    rows = [{"title": song.title, "artist": song.artist, "lines": list(song.lines)} for song in SONGS[:6]]
+    (tmp_path / "songs.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    words = ["catalog", "build", "--songs", str(tmp_path / "songs.jsonl"), "--out", str(tmp_path / "c"), "--json"]
+    assert CliRunner().invoke(app, [*words, "--workers", "ray"]).exit_code == 2
+    done = CliRunner().invoke(app, [*words, "--backend", "lance"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["songs"] == len(CatalogSource(tmp_path / "c").open()) == 6
