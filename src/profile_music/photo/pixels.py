@@ -40,6 +40,8 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
         return image.convert("RGBA" if transparent else "RGB")
     if image.mode in ("L", "LA", "RGB", "RGBA", "CMYK"):
         return image
+    if image.mode == "1":  # a quarter of the memory of RGB, which a large picture needs only once it is small
+        return image.convert("L")
     return image.convert({"La": "LA", "RGBa": "RGBA"}.get(image.mode, "RGB"))
 
 
