@@ -55,3 +55,11 @@ def test_foreign_words_are_whole() -> None:
 def test_empty_word() -> None:
     assert make(CHUNKS).rows("") == ()
     assert make(CHUNKS).pieces("") == []
+
+
+def test_long_words_are_not_kept() -> None:
+    segmenter = make(CHUNKS)
+    for number in range(50):
+        assert segmenter.rows("수고했어" * 10 + "고" * number)
+    assert not segmenter._cache
+    assert segmenter.rows("수고") == segmenter.rows("수고") and len(segmenter._cache) == 1

@@ -28,6 +28,7 @@ CLOSES_AS_STEM = 2
 """Flags of a chunk: it begins with a verbal ending; it ends in a stem (or 었, 겠) that wants an ending."""
 
 _CACHE_WORDS = 20_000
+_CACHED_CHARACTERS = 16  # longer words are hardly seen again, and would make the cache large
 _INFINITY = float("inf")
 
 
@@ -70,9 +71,10 @@ class Segmenter:
         found = self._cache.get(word)
         if found is None:
             found = self._segment(word)
-            if len(self._cache) >= _CACHE_WORDS:
-                self._cache.clear()
-            self._cache[word] = found
+            if len(word) <= _CACHED_CHARACTERS:
+                if len(self._cache) >= _CACHE_WORDS:
+                    self._cache.clear()
+                self._cache[word] = found
         return found
 
     def pieces(self, word: str) -> list[str]:
