@@ -51,8 +51,8 @@ def photos() -> list[bytes]:
     portrait = Image.open(ROOT / "examples" / "portrait.jpg").convert("RGB")
     made = {side: encode(portrait.resize((side, side)), "JPEG", quality=90) for side in (640, 2048)}
     found = sorted((ROOT / "tests" / "data" / "photos").glob("*.jpg"))
-    heic = encode(portrait.resize((640, 640)), "HEIF")
-    return [*[made[640]] * 6, made[2048], heic, *(path.read_bytes() for path in found)]
+    webp = encode(portrait.resize((640, 640)), "WEBP")
+    return [*[made[640]] * 6, made[2048], webp, *(path.read_bytes() for path in found)]
 
 
 def texts() -> list[str]:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.request import urlopen
 
-_START_S = 60
+_START_S = 120
 _MAIN = "from profile_music.cli import main; main()"
 
 
