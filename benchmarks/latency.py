@@ -91,7 +91,7 @@ def multiply_adds(model: Path, shape: tuple[int, ...]) -> int:
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(str(model))
+    graph = in_float(onnx.load(str(model)))
     for dimension, size in zip(graph.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
         dimension.dim_value = size
     del graph.graph.value_info[:]
