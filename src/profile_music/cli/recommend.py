@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from profile_music.types import EmotionScores, Recommendation
 
 
-
 @click.command()
 @click.argument("photo", required=False, type=click.Path(path_type=Path))
 @click.option("--text", "-t", help="A status message or any short text.")
