@@ -16,8 +16,8 @@ _ARENAS = 2
 def give_memory_back() -> bool:
     """Set glibc's allocator for a server, before its threads start; False where there is another C library.
 
-    Measured by benchmarks/bad_inputs.py: 600 requests with large uploads among them leave 230 MB in place of 500.
-    Limits below 4 MB cost a photo of 640 px a third of its time, as its buffers then come from the system anew.
+    benchmarks/bad_inputs.py shows what a server keeps after large uploads. A limit below 4 MB would keep less still,
+    but a photo of 640 px then gets its buffers from the system anew at every step.
     """
     if not sys.platform.startswith("linux"):
         return False
