@@ -57,7 +57,7 @@ class Lone:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(20)
+        self.process.wait(90)
 
     def files(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in self.home.rglob("*") if path.is_file()}

@@ -89,7 +89,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         if server.process.poll() is None:
             server.process.terminate()
             try:
-                server.process.wait(30)
+                server.process.wait(90)
             except subprocess.TimeoutExpired:
                 server.process.kill()
 

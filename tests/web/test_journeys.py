@@ -109,7 +109,7 @@ def test_correcting_the_emotion_does_not_upload_again(open_page):
     assert question["emotion"] == "angry" and question["photo"]["source"] == "face"
     assert len(uploads) == 1
     assert song_ids(page) != before
-    assert "화남" in page.inner_text("#basis")
+    assert "분노" in page.inner_text("#basis")
     page.get_by_role("button", name="사진대로").click()
     until(
         page,
