@@ -95,7 +95,7 @@ def multiply_adds(model: Path, shape: tuple[int, ...]) -> int:
     for dimension, size in zip(graph.graph.input[0].type.tensor_type.shape.dim, shape, strict=True):
         dimension.dim_value = size
     del graph.graph.value_info[:]
-    graph = onnx.shape_inference.infer_shapes(graph)
+    graph = onnx.shape_inference.infer_shapes(graph, data_prop=True)
     known = {row.name: [d.dim_value for d in row.type.tensor_type.shape.dim] for row in graph.graph.value_info}
     known |= {row.name: [d.dim_value for d in row.type.tensor_type.shape.dim] for row in graph.graph.output}
     weights = {row.name: numpy_helper.to_array(row).shape for row in graph.graph.initializer}

@@ -101,7 +101,7 @@ def latency_tables(report: dict[str, Any]) -> str:
         f"바닥: 사진은 Pillow가 JPEG를 푸는 시간만, 얼굴과 감정은 망들의 곱셈-덧셈(640 px에서 "
         f"{last['detect_million_multiply_adds']}백만과 {last['emotion_million_multiply_adds']}백만)을 이 기계에서 잰 "
         f"초당 {rates['gmacs']}십억 번으로, 찾기는 벡터 {last['search_mb']} MB를 잰 초당 {rates['gb_s']} GB로 나눈 "
-        "값이에요.\n"
+        "값이에요. 감정 망은 int8이라 float32로 잰 바닥보다 빠를 수 있어요.\n"
     )
     choices = [
         [row["threads"], "예" if row["spinning"] else "아니요", row["one_ms"], row["eight_ms"], row["idle_cores"]]
