@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,8 +122,9 @@ class LyricIndex:
         if lines is not None:
             scores = self._with_best_lines(scores, lines, query, limit)
         best = _top(scores, limit)
-        facts = zip(best.tolist(), scores[best].tolist(), affinity[best].tolist(), topics[best].tolist(), strict=True)
-        return [self._hit(*of_song, lines) for of_song in facts]
+        parts = (*self._best_lines(best, lines), affinity[best], topics[best])
+        columns = (best, parts[0], scores[best], *parts[1:])
+        return [LineHit(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
     def affinity(self, emotion: EmotionScores | None) -> NDArray[np.float32]:
         """Return how close each song's feeling is to `emotion`, 0..1, shape (songs,).
@@ -167,15 +169,13 @@ class LyricIndex:
         songs = _within(scores, limit, 2 * lines.error) if lines.error else np.empty(0, dtype=np.intp)
         if not len(songs):
             return scores
-        counts = first[songs + 1] - first[songs]
-        ends = np.cumsum(counts)
-        owned = np.arange(ends[-1]) + np.repeat(first[songs] - (ends - counts), counts)
+        owned, begins, counts = _owned(first, songs)
         near = lines.both[:, owned].max(axis=0) >= np.repeat(best[songs] - 2 * lines.error, counts)
         rows = owned[near]
         lines.semantic[:, rows] = query.vectors @ np.asarray(self._vectors[rows], dtype=np.float32).T
         exact = query.semantic_weight * lines.semantic[:, rows] + query.lexical_weight * lines.lexical[:, rows]
         lines.both[:, rows] = exact
-        scores[songs] = others[songs] + np.maximum.reduceat(lines.both[:, owned].max(axis=0), ends - counts)
+        scores[songs] = others[songs] + np.maximum.reduceat(lines.both[:, owned].max(axis=0), begins)
         return scores
 
     def _about_scores(self, query: IndexQuery) -> NDArray[np.float32]:
@@ -210,15 +210,20 @@ class LyricIndex:
             allowed &= self.files.emotions.argmax(axis=1) == EMOTIONS.index(wanted.emotion)
         return allowed
 
-    def _hit(self, song_index: int, score: float, affinity: float, topic: float, lines: _LineScores | None) -> LineHit:
-        if lines is None:
-            return LineHit(song_index, -1, score, 0.0, 0.0, affinity, topic)
-        owned = self.files.line_ids(song_index)
-        block = lines.both[:, owned.start : owned.stop]
-        sentence, offset = np.unravel_index(int(block.argmax()), block.shape)
-        line_id = owned.start + int(offset)
-        parts = float(lines.semantic[sentence, line_id]), float(lines.lexical[sentence, line_id])
-        return LineHit(song_index, line_id, score, *parts, affinity, topic)
+    def _best_lines(
+        self, songs: NDArray[np.intp], lines: _LineScores | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+        """Return each song's best line over all sentences (-1 without lines) and its semantic and lexical scores."""
+        if lines is None or not len(songs):
+            nothing = np.zeros(len(songs), dtype=np.float32)
+            return np.full(len(songs), -1, dtype=np.intp), nothing, nothing
+        owned, begins, counts = _owned(self.files.first_lines, songs)
+        both = lines.both[:, owned]
+        of_lines = both.max(axis=0)
+        reached = np.flatnonzero(of_lines == np.repeat(np.maximum.reduceat(of_lines, begins), counts))
+        firsts = reached[np.searchsorted(reached, begins)]
+        sentences, rows = both[:, firsts].argmax(axis=0), owned[firsts]
+        return rows, lines.semantic[sentences, rows], lines.lexical[sentences, rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +234,15 @@ class _LineScores:
     lexical: NDArray[np.float32]
     both: NDArray[np.float32]
     error: float
+
+
+def _owned(
+    first_lines: NDArray[np.integer[Any]], songs: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the lines of some songs in their order, where each song's begin among them, and how many each has."""
+    counts = (first_lines[songs + 1] - first_lines[songs]).astype(np.intp)
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1]) + np.repeat(first_lines[songs] - (ends - counts), counts), ends - counts, counts
 
 
 def genre_names(text: str) -> frozenset[str]:
