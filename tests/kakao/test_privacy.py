@@ -56,7 +56,7 @@ class Lone:
         raise AssertionError(self.log.read_text(encoding="utf-8"))
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGTERM)
         self.process.wait(90)
 
     def files(self) -> dict[str, bytes]:
