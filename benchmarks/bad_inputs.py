@@ -9,7 +9,6 @@ clients and clients that leave (tests/hostile), sent by four clients over socket
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from speed_page import bad_tables, put  # noqa: E402
+from speed_page import add_outputs, bad_tables, deliver  # noqa: E402
 from tests.hostile.mix import bad_requests  # noqa: E402
 from tests.hostile.run import SETTINGS, Report, attack  # noqa: E402
 from tests.server import RunningServer  # noqa: E402
@@ -51,8 +50,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=1800)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--write", type=Path, help="put the table into this page, between its marks")
+    add_outputs(parser)
     args = parser.parse_args()
     begin = time.perf_counter()
     with RunningServer(SETTINGS) as server:
@@ -65,12 +63,7 @@ def main() -> None:
         "ready_at_the_end": ready,
         "unexpected_in_log": unexpected[:20],
     }
-    text = json.dumps(result, indent=1, ensure_ascii=False)
-    print(text)
-    if args.json:
-        args.json.write_text(text + "\n", encoding="utf-8")
-    if args.write:
-        put(args.write, "bad", bad_tables(result))
+    deliver(result, args, "bad", bad_tables)
     if report.faults or unexpected or not ready:
         raise SystemExit(1)
 

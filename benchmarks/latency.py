@@ -30,7 +30,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from speed_page import latency_tables, machine, put  # noqa: E402
+from speed_page import add_outputs, deliver, latency_tables, machine  # noqa: E402
 from speed_table import make_photos  # noqa: E402
 
 TEXT = "오늘 하루도 수고했어. 집에 가는 길에 노을이 예뻤다"
@@ -265,8 +265,7 @@ def main() -> None:
     """Print the report as JSON, and write the page where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--write", type=Path, help="put the tables into this page, between its marks")
+    add_outputs(parser)
     parser.add_argument("--choice", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.choice:
@@ -274,12 +273,7 @@ def main() -> None:
         print(json.dumps(one_choice(int(threads), spinning == "1", Path(photo), args.rounds)))
         return
     report = measure(args.rounds)
-    text = json.dumps(report, indent=1, ensure_ascii=False)
-    print(text)
-    if args.json:
-        args.json.write_text(text + "\n", encoding="utf-8")
-    if args.write:
-        put(args.write, "latency", latency_tables(report))
+    deliver(report, args, "latency", latency_tables)
 
 
 if __name__ == "__main__":

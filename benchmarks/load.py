@@ -33,7 +33,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from speed_page import load_tables, machine, put  # noqa: E402
+from speed_page import add_outputs, deliver, load_tables, machine  # noqa: E402
 from tests.hostile.wire import field, multipart, photo_field  # noqa: E402
 from tests.photo.corpus import encode  # noqa: E402
 from tests.server import RunningServer  # noqa: E402
@@ -245,19 +245,13 @@ def main() -> None:
     parser.add_argument("--soak", type=int, default=10_000, help="requests of the soak")
     parser.add_argument("--clients", type=int, default=8, help="clients of the soak")
     parser.add_argument("--overload-s", type=float, default=60)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--write", type=Path, help="put the tables into this page, between its marks")
+    add_outputs(parser)
     args = parser.parse_args()
     with RunningServer({"metrics": "true"}) as server:
         report: dict[str, Any] = {"machine": machine(), "soak": soak(server, args.soak, args.clients)}
         report["overload"] = overload(server, 2 * CAPACITY, args.overload_s)
     report["broken"] = broken(report)
-    text = json.dumps(report, indent=1, ensure_ascii=False)
-    print(text)
-    if args.json:
-        args.json.write_text(text + "\n", encoding="utf-8")
-    if args.write:
-        put(args.write, "load", load_tables(report))
+    deliver(report, args, "load", load_tables)
     raise SystemExit(bool(report["broken"]))
 
 

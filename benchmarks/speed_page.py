@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import platform
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,22 @@ _STAGES = {
     "search": "찾기", "explain": "이유", "whole": "전체",
 }  # fmt: skip
 _WHOLE = {"cold start": "프로세스 시작부터 첫 답", "memory": "최대 메모리", "disk": "디스크 (패키지와 모델)"}
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `deliver` reads."""
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", type=Path, help="put the tables into this page, between its marks")
+
+
+def deliver(report: dict[str, Any], args: argparse.Namespace, name: str, tables: Callable[[Any], str]) -> None:
+    """Print a report as JSON, and write it and its tables where the options ask for them."""
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    print(text)
+    if args.json:
+        args.json.write_text(text + "\n", encoding="utf-8")
+    if args.write:
+        put(args.write, name, tables(report))
 
 
 def put(page: Path, name: str, tables: str) -> None:

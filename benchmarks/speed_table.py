@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from cold_start import peer_run  # noqa: E402
 from first_answer import installed_bytes, one_run  # noqa: E402
-from speed_page import machine, put, speed_tables  # noqa: E402
+from speed_page import add_outputs, deliver, machine, speed_tables  # noqa: E402
 
 MISSION = ROOT / "benchmarks" / "mission_stack.py"
 SIDES = (640, 2048)
@@ -189,8 +189,7 @@ def main() -> None:
     parser.add_argument("--peer", nargs=2, metavar=("PYTHON", "FOLDER"))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--cold-runs", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--write", type=Path, help="put the tables into this page, between its marks")
+    add_outputs(parser)
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
@@ -199,12 +198,7 @@ def main() -> None:
     if not args.peer:
         parser.error("--peer is needed")
     report = measure(args)
-    text = json.dumps(report, indent=1, ensure_ascii=False)
-    print(text)
-    if args.json:
-        args.json.write_text(text + "\n", encoding="utf-8")
-    if args.write:
-        put(args.write, "speed", speed_tables(report))
+    deliver(report, args, "speed", speed_tables)
 
 
 if __name__ == "__main__":
