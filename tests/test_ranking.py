@@ -94,7 +94,7 @@ HAPPY = EmotionScores.from_mapping({"happy": 0.9, "neutral": 0.1})
 
 def test_reason_names_moods_facts_and_the_face() -> None:
     chosen = song(1, moods=("위로", "편안함"), year=2018, genre="발라드", emotions=HAPPY)
-    reason = explain(chosen, LineHit(0, 3, 0.9, 0.6, 0.1), 0.9, Context(True, HAPPY, HAPPY))
+    reason = explain(chosen, LineHit(0, 3, 0.9, 0.6, 0.1, 0.9), Context(True, HAPPY))
     assert reason.ko == (
         "위로와 편안함이 담긴 2018년 발라드예요. 써 준 글과 뜻이 가까운 한 줄이 있어요. "
         "사진 속 환하게 웃는 표정과도 결이 같아요."
@@ -104,19 +104,19 @@ def test_reason_names_moods_facts_and_the_face() -> None:
 
 
 def test_reason_claims_nothing_that_was_not_there() -> None:
-    reason = explain(song(1), LineHit(0, -1, 0.2, 0.0, 0.0), 0.1, Context(False, None, None))
+    reason = explain(song(1), LineHit(0, -1, 0.2, 0.0, 0.0, 0.1), Context(False, None))
     assert "사진" not in reason.ko
     assert "글" not in reason.ko
-    weak = explain(song(1), LineHit(0, 2, 0.2, 0.1, 0.0), 0.1, Context(True, HAPPY, HAPPY))
+    weak = explain(song(1), LineHit(0, 2, 0.2, 0.1, 0.0, 0.1), Context(True, HAPPY))
     assert "느슨하게" in weak.ko
     assert "표정" not in weak.ko
 
 
 def test_reason_names_a_topic_that_text_and_song_share() -> None:
     chosen = song(1, topics={"이별": 4, "비": 2})
-    context = Context(True, None, None, topics=frozenset({"비", "바다"}))
-    assert "‘비’에 닿아" in explain(chosen, LineHit(0, 2, 0.5, 0.2, 0.0, topic=0.4), 0.1, context).ko
-    assert "느슨하게" in explain(chosen, LineHit(0, 2, 0.5, 0.2, 0.0, topic=0.05), 0.1, context).ko
+    context = Context(True, None, topics=frozenset({"비", "바다"}))
+    assert "‘비’에 닿아" in explain(chosen, LineHit(0, 2, 0.5, 0.2, 0.0, 0.1, topic=0.4), context).ko
+    assert "느슨하게" in explain(chosen, LineHit(0, 2, 0.5, 0.2, 0.0, 0.1, topic=0.05), context).ko
 
 
 @pytest.mark.parametrize(

@@ -46,27 +46,25 @@ class Context:
     Attributes:
         has_text: Whether a text was given.
         face: The emotion read from a face, if one was read with confidence.
-        wanted: The feeling songs were looked for with.
         lifting: Whether songs that lift were asked for.
         topics: The concepts of the text.
     """
 
     has_text: bool
     face: EmotionScores | None
-    wanted: EmotionScores | None
     lifting: bool = False
     topics: frozenset[str] = frozenset()
 
 
-def explain(song: Song, hit: LineHit, affinity: float, context: Context) -> Reason:
+def explain(song: Song, hit: LineHit, context: Context) -> Reason:
     """Return why a song was chosen; every claim in it follows from the song's score."""
     parts_ko = [_description_ko(song)]
     parts_en = [_description_en(song)]
-    why = _reasons(song, hit, affinity, context)
+    why = _reasons(song, hit, context)
     return Reason(ko=" ".join(parts_ko + [ko for ko, _ in why]), en=" ".join(parts_en + [en for _, en in why]))
 
 
-def _reasons(song: Song, hit: LineHit, affinity: float, context: Context) -> Sequence[tuple[str, str]]:
+def _reasons(song: Song, hit: LineHit, context: Context) -> Sequence[tuple[str, str]]:
     why: list[tuple[str, str]] = []
     if hit.named:
         why.append(("써 준 글에 나온 이름을 따라 골랐어요.", "Your text names this song or its artist."))
@@ -74,10 +72,10 @@ def _reasons(song: Song, hit: LineHit, affinity: float, context: Context) -> Seq
         why.append(_text_reason(song, hit, context))
     if context.lifting:
         why.append(("기분을 바꿔 줄 곡으로 골랐어요.", "It was picked to lift the mood."))
-    elif context.face is not None and affinity >= _SAME_FEELING:
+    elif context.face is not None and hit.affinity >= _SAME_FEELING:
         top = context.face.top
         why.append((f"사진 속 {_FACE_KO[top]}과도 결이 같아요.", f"It goes with {_FACE_EN[top]} in the photo."))
-    elif affinity >= _SAME_FEELING and not context.has_text:
+    elif hit.affinity >= _SAME_FEELING and not context.has_text:
         why.append(("사진의 분위기와 결이 같아요.", "It goes with the mood of the photo."))
     return why
 

@@ -237,7 +237,6 @@ class Recommender:
         context = Context(
             has_text=bool(sentences),
             face=face.scores if face and not face.abstained else None,
-            wanted=wanted,
             lifting=options.mood == "lift",
             topics=frozenset(name for names in query.topics for name in names),
         )
@@ -250,7 +249,7 @@ class Recommender:
             song=song,
             score=hit.score,
             matched_line=self.index.line(hit.line_id) if hit.line_id >= 0 else None,
-            reason=explain(song, hit, hit.affinity, context),
+            reason=explain(song, hit, context),
             links=links_for(song),
             parts={"semantic": hit.semantic, "lexical": hit.lexical, "topic": hit.topic, "emotion": hit.affinity},
         )

@@ -281,20 +281,16 @@ def predict_logits(
     weights: dict[str, Tensor],
     images: NDArray[np.uint8],
     device: torch.device | None = None,
-    *,
-    px: int | None = None,
-    mirror: bool = False,
 ) -> NDArray[np.float32]:
-    """Return logits (N, 4) of pictures, resized to the body's size; with `mirror`, of their mirror images."""
+    """Return logits (N, 4) of pictures, resized to the body's size."""
     device = device or torch.device("cpu")
     net = make_net(recipe, weights)
     net.eval().to(device, memory_format=torch.channels_last)
-    matrix = reduction_matrix(images.shape[1], px or recipe.body_px).to(device)
+    matrix = reduction_matrix(images.shape[1], recipe.body_px).to(device)
     rows = []
     with torch.no_grad():
         for chunk in np.array_split(images, max(1, len(images) // 256)):
             x = matrix @ to_float(torch.from_numpy(chunk).to(device)) @ matrix.T
-            x = as_rgb(x.flip(-1) if mirror else x)
-            rows.append(net(x.contiguous(memory_format=torch.channels_last)).float().cpu())
+            rows.append(net(as_rgb(x).contiguous(memory_format=torch.channels_last)).float().cpu())
     logits: NDArray[np.float32] = torch.cat(rows).numpy()
     return logits

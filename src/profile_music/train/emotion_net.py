@@ -15,11 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from profile_music.train.emotion_facenet import EmotionFaceNet
+from profile_music.train.emotion_facenet import CLASS_COUNT, EmotionFaceNet
 from profile_music.train.emotion_recipe import EmotionRecipe
 
 INPUT_PX = 128
-CLASS_COUNT = 4
 RESNET50_BLOCKS = (3, 4, 6, 3)
 EXPANSION = 4
 
