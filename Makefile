@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTO := examples/portrait.jpg
 TEXT ?= 오늘 하루도 수고했어
 
-.PHONY: run serve kakao-demo test check lint types imports licences supply wheel lock examples clean lambda-env deploy
+.PHONY: run serve kakao-demo test check lint types imports licences supply wheel lock examples clean lambda-env bench-env deploy
 
 # pip checks every file against the hashes in the lock; our own package is installed without its dependencies.
 $(VENV)/.run: requirements/base.txt requirements/build.txt pyproject.toml
@@ -80,9 +80,18 @@ lock: ## Rewrite the hash-pinned requirements (needs uv)
 lambda-env: .venv-lambda/.done ## The environment for the tests marked aws and benchmarks/cold_start.py
 	@.venv-lambda/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
 
+.venv-bench/.done: requirements/bench.txt requirements/build.txt pyproject.toml
+	@rm -rf .venv-bench
+	@$(PYTHON) -m venv .venv-bench || python3 -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt -r requirements/build.txt
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+bench-env: .venv-bench/.done ## The environment for benchmarks/load.py (locust)
+
 deploy: ## Build the Lambda image, push it to ECR and deploy the stack (needs Docker, AWS credentials and the SAM CLI)
 	sam build --template-file deploy/template.yaml
 	sam deploy --guided --resolve-image-repos --resolve-s3 --capabilities CAPABILITY_IAM
 
 clean:
-	rm -rf $(VENV) .venv-lambda dist
+	rm -rf $(VENV) .venv-lambda .venv-bench dist

@@ -1,7 +1,7 @@
 """The server under load: a soak of mixed photos and texts, then twice as many clients as its queue has room for.
 
 Usage: python benchmarks/load.py [--soak 10000] [--clients 8] [--overload-s 60] [--json FILE]
-Needs the extra `bench` (locust): python -m venv .venv-bench, requirements/bench.txt, then this package beside it.
+Needs the extra `bench` (locust): make bench-env.
 Soak: memory after 500 requests and at the end, latencies, and the mean of each stage. Overload: clients that come back
 a tenth of a second after a refusal, whatever Retry-After says; /readyz is asked all the while; afterwards one client
 sees how long it takes until its latency is what it was before. It ends with 1 where a promise is broken.

@@ -21,7 +21,7 @@ from profile_music.text import TextEncoder, load_encoder
 from profile_music.text.concepts import concepts_of
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
-from profile_music.text.normalize import words_remembered
+from profile_music.text.remembered import texts_remembered
 from profile_music.types import EMOTIONS, Vectors
 
 Tag = TypeVar("Tag")
@@ -61,7 +61,7 @@ class LineReader:
 
     def run(self, job: LineJob) -> LineResult:
         """Do one job."""
-        with words_remembered():
+        with texts_remembered():
             felt = [scores.as_array() for scores in self.mood.predict(list(job.to_feel))]
             return LineResult(
                 lines=postings_of([tokens(line) for line in job.lines]),

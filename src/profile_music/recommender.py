@@ -19,7 +19,7 @@ from profile_music.ranking import RankingOptions, blended, certainty, lifted, ra
 from profile_music.reading import PhotoReader, PhotoReading
 from profile_music.settings import Settings
 from profile_music.stages import stage
-from profile_music.text.normalize import words_remembered
+from profile_music.text.remembered import texts_remembered
 from profile_music.types import (
     Basis,
     Emotion,
@@ -125,7 +125,7 @@ class Recommender:
         if built_with["fingerprint"] != self.encoder.fingerprint:
             raise EncoderMismatchError(built_with=f"{built_with['name']} (다른 판)", selected=self.settings.encoder)
 
-    @words_remembered()
+    @texts_remembered()
     def recommend(
         self,
         photo: bytes | str | Path | Image | None = None,
@@ -177,7 +177,7 @@ class Recommender:
             photo_size=reading.size if reading and photo is not None else None,
         )
 
-    @words_remembered()
+    @texts_remembered()
     def search_lines(self, text: str, top_k: int) -> list[tuple[LineHit, Song]]:
         """Return the songs whose lines match a text best, without moods and without variety."""
         sentences = self._sentences(text)
@@ -258,7 +258,7 @@ class Recommender:
         self, sentences: Sequence[str], wanted: EmotionScores | None, song_filter: SongFilter | None
     ) -> IndexQuery:
         from profile_music.index import IndexQuery, SongFilter
-        from profile_music.text.concepts import concepts_of
+        from profile_music.text.concepts import affirmed_concepts
         from profile_music.text.lexical import tokens
 
         settings = self.settings
@@ -276,7 +276,7 @@ class Recommender:
             semantic_weight=settings.text_weight * settings.semantic_share,
             lexical_weight=settings.text_weight * (1 - settings.semantic_share),
             about_weight=settings.about_weight,
-            topics=[concepts_of(sentence) for sentence in sentences],
+            topics=[affirmed_concepts(sentence) for sentence in sentences],
             topic_weight=settings.topic_weight,
             emotion=wanted,
             # A feeling that is hardly known must not outweigh what the text says.

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from profile_music.text.concepts import concepts_of
+from profile_music.text.concepts import affirmed_concepts, concepts_of
 
 
 def test_the_thesaurus_is_well_formed() -> None:
@@ -40,3 +40,16 @@ def test_each_concept_stands_once_and_empty_text_has_none() -> None:
     found = concepts_of("비가 온다 비가 와 빗소리 장맛비")
     assert len(set(found)) == len(found) > 0
     assert concepts_of("") == concepts_of("ㅁㄴㅇㄹ") == []
+
+
+@pytest.mark.parametrize("text", ["안 행복해", "나 하나도 행복하지 않아", "행복하지가 않네"])
+def test_what_a_text_denies_is_not_what_it_is_about(text: str) -> None:
+    assert "행복" in concepts_of(text)
+    assert "행복" not in affirmed_concepts(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [("잊지 못해", "미련"), ("잠이 안 와", "잠·불면"), ("울지 마", "눈물"), ("오늘은 행복해", "행복")]
+)
+def test_a_negation_that_belongs_to_a_concept_keeps_it(text: str, kept: str) -> None:
+    assert kept in affirmed_concepts(text)

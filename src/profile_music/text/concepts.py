@@ -6,7 +6,8 @@ are the concepts of all its lines; a message's concepts are compared with them. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -14,6 +15,10 @@ from itertools import pairwise
 from profile_music.text.normalize import plain_words
 
 _PREFIX_CHARACTERS = 2
+_DENIALS = (
+    re.compile(r"(?<!\S)(?P<sign>안|못) (?P<word>\S+)"),
+    re.compile(r"(?<!\S)(?P<word>(?:\S+고 )?\S+지[가는도를]?) (?P<sign>않|못)"),
+)
 
 
 def thesaurus() -> str:
@@ -44,11 +49,34 @@ def concepts_of(text: str) -> list[str]:
 
 def concepts_in(words: Sequence[str]) -> list[str]:
     """Return the same for a text's plain words."""
-    plain = " ".join(words)
-    table = _stems()
     found: dict[str, None] = {}
+    for _, _, names in _spans(" ".join(words)):
+        found.update(dict.fromkeys(names))
+    return list(found)
+
+
+def affirmed_concepts(text: str) -> list[str]:
+    """Return the concepts of a text but those that it only names to deny them: not happiness for "안 행복해".
+
+    A stem that has the negation in itself ("잊지 못") stays.
+    """
+    plain = " ".join(plain_words(text))
+    matches = [match for denial in _DENIALS for match in denial.finditer(plain)]
+    denied = [(match.span("word"), match.span("sign")) for match in matches]
+    found: dict[str, None] = {}
+    for start, end, names in _spans(plain):
+        if not any(_overlap((start, end), word) and not _overlap((start, end), sign) for word, sign in denied):
+            found.update(dict.fromkeys(names))
+    return list(found)
+
+
+def _spans(plain: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    table = _stems()
     for start, prefix in enumerate(map("".join, pairwise(plain))):
         for stem, names in table.get(prefix, ()):
             if plain.startswith(stem, start):
-                found.update(dict.fromkeys(names))
-    return list(found)
+                yield start, start + len(stem), names
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]

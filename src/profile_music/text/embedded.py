@@ -20,6 +20,7 @@ from profile_music.runtime.models import resolve_model
 from profile_music.text.concepts import concepts_in, thesaurus
 from profile_music.text.mood_head import MoodHead, Particles, negated, sign_buckets
 from profile_music.text.normalize import plain_words
+from profile_music.text.remembered import remembered
 from profile_music.text.segment import Dictionary, Segmenter
 from profile_music.types import Vectors
 
@@ -63,6 +64,16 @@ class PackedTable:
     def lengths(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return about how long each row is, by its scale, shape (N,)."""
         return self.scales[rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Rows of a text, its mood's dense features (F,), buckets and probabilities (4,); no rows: nothing was read."""
+
+    rows: list[int]
+    dense: NDArray[np.float32]
+    buckets: list[int]
+    mood: NDArray[np.float32]
 
 
 class EmbeddedEncoder:
@@ -140,9 +151,8 @@ class EmbeddedEncoder:
 
         The dense ones are the meaning and the topics of the text, and the same of what is negated in it.
         """
-        words = plain_words(text)
-        rows = self._rows(words)
-        return self._mood_features(words, rows) if rows else (np.zeros(self.mood_width, dtype=np.float32), [])
+        reading = self._read(text)
+        return reading.dense, reading.buckets
 
     @property
     def mood_width(self) -> int:
@@ -153,7 +163,7 @@ class EmbeddedEncoder:
         """Return calibrated probabilities of the four emotions, shape (N, 4), in the order of `EMOTIONS`."""
         found = np.empty((len(texts), 4), dtype=np.float32)
         for index, text in enumerate(texts):
-            found[index] = self._mood.probabilities(*self.mood_features(text))
+            found[index] = self._read(text).mood
         return found
 
     def pieces(self, text: str) -> list[str]:
@@ -163,31 +173,31 @@ class EmbeddedEncoder:
     def _encode(self, texts: list[str], code_place: int) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for index, text in enumerate(texts):
-            self._write(vectors[index], plain_words(text), code_place)
+            self._write(vectors[index], self._read(text), code_place)
         return vectors
 
-    def _write(self, vector: NDArray[np.float32], words: list[str], code_place: int) -> None:
-        rows = self._rows(words)
-        if not rows:
+    def _write(self, vector: NDArray[np.float32], reading: _Reading, code_place: int) -> None:
+        if not reading.rows:
             vector[:] = self.dimensions**-0.5
             return
         weights, split = self._weights, self._meaning.dimensions
-        features, buckets = self._mood_features(words, rows)
         end = split + self._topics.dimensions
-        vector[:split] = weights["meaning"] * features[:split]
-        vector[split:end] = weights["topics"] * features[split:end]
-        vector[end : end + 4] = weights["mood"] * np.sqrt(self._mood.probabilities(features, buckets))
+        vector[:split] = weights["meaning"] * reading.dense[:split]
+        vector[split:end] = weights["topics"] * reading.dense[split:end]
+        vector[end : end + 4] = weights["mood"] * np.sqrt(reading.mood)
         start = end + 4 + code_place
-        codes = self._meaning.lengths(rows) @ _codes(rows)
+        codes = self._meaning.lengths(reading.rows) @ _codes(reading.rows)
         vector[start : start + CODE_BITS] = weights["words"] * _unit(codes)
         vector /= np.linalg.norm(vector)
 
-    def _rows(self, words: list[str]) -> list[int]:
-        return list(chain.from_iterable(map(self._segmenter.rows, words)))
+    def _read(self, text: str) -> _Reading:
+        return remembered((id(self), text), lambda: self._read_anew(text))
 
-    def _mood_features(self, words: list[str], rows: list[int]) -> tuple[NDArray[np.float32], list[int]]:
-        unlike = negated(rows, self._particles)
+    def _read_anew(self, text: str) -> _Reading:
+        words = plain_words(text)
+        rows = list(chain.from_iterable(map(self._segmenter.rows, words)))
         dense = np.zeros(self.mood_width, dtype=np.float32)
+        unlike = negated(rows, self._particles)
         half, start = len(dense) // 2, 0
         for table in (self._meaning, self._topics):
             whole = table.sum(rows)
@@ -197,7 +207,8 @@ class EmbeddedEncoder:
             if unlike:
                 dense[half + start : half + end] = table.sum(unlike) / length
             start = end
-        return dense, sign_buckets(rows, concepts_in(words), self._particles)
+        buckets = sign_buckets(rows, concepts_in(words), self._particles)
+        return _Reading(rows, dense, buckets, self._mood.probabilities(dense, buckets))
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

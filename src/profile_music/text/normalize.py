@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
 from importlib.resources import files
 
 from profile_music.text.clean import clean_text
+from profile_music.text.remembered import remembered
 
 TEXT_LIMIT_CHARACTERS = 4000
 """More than this adds nothing to one vector; callers cap texts far below it."""
@@ -73,19 +71,6 @@ def _plain_word(word: str) -> str:
     return _english().get(word, word) if word.isascii() else word
 
 
-_memory: ContextVar[dict[str, list[str]] | None] = ContextVar("words", default=None)
-
-
-@contextmanager
-def words_remembered() -> Iterator[None]:
-    """Remember words while it lasts, then forget all: builds and requests ask for a text's words four times."""
-    token = _memory.set({})
-    try:
-        yield
-    finally:
-        _memory.reset(token)
-
-
 def plain_words(text: str) -> list[str]:
     """Return the words of a text in plain spelling, lower case, without punctuation but for ? and !.
 
@@ -93,12 +78,7 @@ def plain_words(text: str) -> list[str]:
     ("넘" gives 너무) and everyday English is translated word by word; other scripts stay as they are. Phrases that
     mean something else than their words add what they mean at the end.
     """
-    memory = _memory.get()
-    if memory is None:
-        return _spelled_out(text)
-    if text not in memory:
-        memory[text] = _spelled_out(text)
-    return list(memory[text])
+    return list(remembered(("words", text), lambda: _spelled_out(text)))
 
 
 def _spelled_out(text: str) -> list[str]:
