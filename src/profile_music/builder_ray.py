@@ -7,6 +7,7 @@ workers' shards are made again by Ray; what this process has received stays on i
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from profile_music.index.lance_rows import SongRows
 from profile_music.index.lance_writer import build_indexes
 
 _PENDING_A_CORE = 2
+_CONNECT_TIMEOUT_S = 5.0
 
 
 class RayJobs:
@@ -41,6 +43,8 @@ class RayJobs:
         self._ray = ray
         self._maker = maker
         here = {} if address else {"include_dashboard": False}
+        if address and address != "auto":
+            _check_reachable(address)
         try:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -88,3 +92,16 @@ class RayJobs:
         except self._ray.exceptions.RayError as error:
             cause = getattr(error, "cause", None) or error
             raise CatalogNotWrittenError(reason=f"Ray: {str(cause).splitlines()[-1][:300]}") from error
+
+
+def _check_reachable(address: str) -> None:
+    """Knock at a cluster's door: Ray itself tries for ten minutes and then ends the process.
+
+    Raises:
+        CatalogNotWrittenError: Nobody listens there.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise CatalogNotWrittenError(reason=f"Ray: {address}: {error}") from error

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 
 from profile_music.types import Emotion, EmotionScores, LineHit, Reason, Song
 
-_CLOSE_SEMANTIC = 0.45
+_CLOSE_SEMANTIC = 0.5
 _SHARED_LEXICAL = 0.25
 _SHARED_TOPICS = 0.2
 _SAME_FEELING = 0.8

@@ -50,10 +50,10 @@ def test_emotional_texts_cover_the_emotions_without_naming_them() -> None:
 
 def test_mood_texts_are_distinct_balanced_and_halved() -> None:
     texts = data("mood_texts.jsonl")
-    assert len({row["text"] for row in texts}) == len(texts) == 160
+    assert len({row["text"] for row in texts}) == len(texts) == 280
     by_split = Counter((row["split"], row["emotion"]) for row in texts)
     assert len(set(Counter(row["emotion"] for row in texts).values())) == 1
-    for split in ("dev", "test"):
+    for split in ("dev", "test", "later"):
         assert len({count for (name, _), count in by_split.items() if name == split}) == 1
     assert {row["kind"] for row in texts} >= {"status", "colloquial", "indirect", "slang", "negation"}
 

@@ -32,9 +32,9 @@ def test_negation_reaches_content_near_it(rows: list[int], reached: list[int]) -
 
 
 def test_signs_tell_what_stands_beside_what() -> None:
-    plain = set(sign_buckets([HAPPY, ENDING], (), PARTICLES))
-    denied = set(sign_buckets([NOT_BEFORE, HAPPY, ENDING], (), PARTICLES))
-    themed = set(sign_buckets([HAPPY, ENDING], ("여행",), PARTICLES))
+    plain = set(sign_buckets([], [HAPPY, ENDING], (), PARTICLES))
+    denied = set(sign_buckets([], [NOT_BEFORE, HAPPY, ENDING], (), PARTICLES))
+    themed = set(sign_buckets([], [HAPPY, ENDING], ("여행",), PARTICLES))
     assert plain < denied
     assert plain < themed
     assert all(0 <= bucket < BUCKETS for bucket in denied | themed)

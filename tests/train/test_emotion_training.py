@@ -13,7 +13,7 @@ from profile_music.cli.train_emotion import train_emotion as verb  # noqa: E402
 from profile_music.emotion import EmotionClassifier  # noqa: E402
 from profile_music.errors import InputError  # noqa: E402
 from profile_music.train.data_faces import LabelledFaces, one_hot  # noqa: E402
-from profile_music.train.emotion import make_plan, prepare, run_torch, train_emotion  # noqa: E402
+from profile_music.train.emotion import make_plan, prepare, run_torch, taught, train_emotion  # noqa: E402
 from profile_music.train.emotion_augment import AugmentSpec, BatchAugment  # noqa: E402
 from profile_music.train.emotion_export import ServedNet, build_net, fold_normalisation, write_model  # noqa: E402
 from profile_music.train.emotion_loop import (  # noqa: E402
@@ -132,6 +132,34 @@ def test_several_networks_and_mirrors_vote_softly(tmp_path):
         votes = [torch.softmax(net(view), 1) for net in nets for view in (image, image.flip(-1))]
     got = EmotionClassifier.load(path).probabilities(list(faces.images))
     np.testing.assert_allclose(got, torch.stack(votes).mean(0).numpy(), atol=1e-5)
+
+
+def test_the_mirror_image_may_show_the_middle_enlarged(tmp_path):
+    net = settled(TINY)
+    path = tmp_path / "zoom.onnx"
+    write_model(ServedNet([net], 40, 32, mirror=True, mirror_zoom=0.8), 40, path, {"colour": "grey"}, "fp32")
+    recipe = dataclasses.replace(TINY, input_px=40)
+    image = torch.from_numpy(prepare(quadrant_faces(5).images, recipe))
+    whole = reduction_matrix(40, 32)
+    with torch.no_grad():
+        # The middle 0.8 of 40 pixels are 32: the pixels themselves.
+        votes = [torch.softmax(net(view), 1) for view in (whole @ image @ whole.T, image[..., 4:36, 4:36].flip(-1))]
+    got = EmotionClassifier.load(path).probabilities(list(quadrant_faces(5).images))
+    np.testing.assert_allclose(got, torch.stack(votes).mean(0).numpy(), atol=1e-5)
+
+
+def test_a_teachers_answers_are_mixed_into_the_labels(tmp_path):
+    teacher = tmp_path / "teacher.onnx"
+    write_model(ServedNet([settled(TINY)], 24, 32), 24, teacher, {"colour": "grey", "temperature": "3"}, "fp32")
+    faces = quadrant_faces(6)
+    said = run_torch(ServedNet([settled(TINY)], 24, 32), faces, dataclasses.replace(TINY, input_px=24))
+    recipe = dataclasses.replace(TINY, teacher_share=0.25)
+    learnt = taught(faces, recipe, teacher, tmp_path)
+    expected = 0.75 * faces.labels + 0.25 * torch.softmax(torch.from_numpy(said), 1).numpy()
+    np.testing.assert_allclose(learnt.labels, expected, atol=1e-5)
+    (kept,) = tmp_path.glob("teacher-*.npy")
+    np.save(kept, np.full((6, 4), 0.25, np.float32))
+    np.testing.assert_allclose(taught(faces, recipe, teacher, tmp_path).labels, 0.75 * faces.labels + 0.0625)
 
 
 def test_a_short_training_learns_and_its_file_answers(tmp_path):

@@ -38,6 +38,11 @@ _FILE = click.Path(path_type=Path, exists=True)
     type=_FILE,
     help="Weights to start from: a ResNet50 in torchvision's names, dlib's net (tools/convert_dlib.py), or ours.",
 )
+@click.option(
+    "--teacher",
+    type=_FILE,
+    help="A trained emotion model (.onnx) whose answers are mixed into the labels (recipe: teacher_share).",
+)
 @click.option("--device", help="cpu, cuda or mps; the best there is where absent.")
 @click.option("--compile", "use_compile", is_flag=True, help="Use torch.compile (pays on a GPU).")
 @click.option("--precision", default="fp32", show_default=True, type=click.Choice(["int8", "fp16", "fp32"]),
@@ -55,6 +60,7 @@ def train_emotion(
     minutes: float | None,
     epochs: float | None,
     init: Path | None,
+    teacher: Path | None,
     device: str | None,
     use_compile: bool,
     precision: str,
@@ -81,6 +87,7 @@ def train_emotion(
         out=out,
         minutes=minutes,
         init=init,
+        teacher=teacher,
         device=device,
         compile=use_compile,
         say=functools.partial(click.echo, err=True),

@@ -18,18 +18,19 @@ from profile_music.checksums import sha256_file
 from profile_music.errors import ModelError
 from profile_music.runtime.models import resolve_model
 from profile_music.text.concepts import concepts_in, thesaurus
-from profile_music.text.mood_head import MoodHead, Particles, negated, sign_buckets
+from profile_music.text.mood_head import MoodHead, Particles, letter_buckets, negated, sign_buckets
 from profile_music.text.normalize import plain_words
 from profile_music.text.remembered import remembered
 from profile_music.text.segment import Dictionary, Segmenter
 from profile_music.types import Vectors
 
 MODEL_NAME = "text-embedded"
-FORMAT = 3
-PREPROCESSING = "plain-words-3"
+FORMAT = 4
+PREPROCESSING = "plain-words-4"
 """Part of the fingerprint: raise it when `plain_words`, the segmenter or the mood's features return something else."""
 
 CODE_BITS = 64
+_LETTERS = 2
 _LEADING = ("안", "못")
 _NEGATORS = (*_LEADING, "않아", "없어", "아니야")
 _LIGHT_VERBS = ("해", "된다")
@@ -70,6 +71,7 @@ class PackedTable:
 class _Reading:
     """Rows of a text, its mood's dense features (F,), buckets and probabilities (4,); no rows: nothing was read."""
 
+    words: list[str]
     rows: list[int]
     dense: NDArray[np.float32]
     buckets: list[int]
@@ -77,14 +79,17 @@ class _Reading:
 
 
 class EmbeddedEncoder:
-    """A sentence's vector has four parts, each of unit length and weighted by the root of its share.
+    """A sentence's vector has parts, each of unit length and weighted by the root of its share.
 
     - meaning: the sum of the pieces' trained rows; each row carries its own weight in its length;
     - topics: the same of rows that tell which words stand in the same texts;
     - mood: the roots of the four emotions' probabilities, so that a text also finds lines of its own feeling;
-    - words: a random code of the very pieces. Queries and passages carry it in different places: it counts where
-      queries are compared with queries (which words, not only which meaning), and is left to the lexical channel
-      where a query searches passages.
+    - words and letters: random codes of the very pieces, and of every two characters in a row. Only queries carry
+      them: they count where queries are compared with queries (which words, not only which meaning), and are left to
+      the lexical channel where a query searches passages.
+
+    The share of the mood is a larger one in passages (`passage_mood`): a song's feeling says more of whether it fits
+    than of whether two sentences mean the same.
 
     After Arora et al. 2017 and Tulkens & van Dongen 2024 (model2vec); how the rows were trained is told in the model
     card. Thread-safe: nothing but a cache of words changes after loading.
@@ -107,8 +112,10 @@ class EmbeddedEncoder:
         self._topics = topics
         self._mood = mood
         self._particles = _particles(segmenter, meaning)
-        total = 1.0 + sum(shares.values())
-        self._weights = {name: (share / total) ** 0.5 for name, share in {"meaning": 1.0, **shares}.items()}
+        whole = {"meaning": 1.0, **shares}
+        passage_mood = whole.pop("passage_mood")
+        self._query_weights = _roots(whole)
+        self._passage_weights = _roots({**whole, "mood": passage_mood, "words": 0.0, "letters": 0.0})
         self.fingerprint = fingerprint
         self.dimensions = meaning.dimensions + topics.dimensions + 4 + 2 * CODE_BITS
 
@@ -140,11 +147,11 @@ class EmbeddedEncoder:
 
     def encode_queries(self, texts: list[str]) -> Vectors:
         """Encode what users type: float32, shape (N, D), unit rows."""
-        return self._encode(texts, 0)
+        return self._encode(texts, self._query_weights)
 
     def encode_passages(self, texts: list[str]) -> Vectors:
         """Encode lines that are searched: float32, shape (N, D), unit rows."""
-        return self._encode(texts, CODE_BITS)
+        return self._encode(texts, self._passage_weights)
 
     def mood_features(self, text: str) -> tuple[NDArray[np.float32], list[int]]:
         """Return what the mood is read from: dense features, float32, shape (F,), and the buckets of signs.
@@ -170,24 +177,27 @@ class EmbeddedEncoder:
         """Return the pieces that a text is read as, for looking into an answer."""
         return list(chain.from_iterable(map(self._segmenter.pieces, plain_words(text))))
 
-    def _encode(self, texts: list[str], code_place: int) -> Vectors:
+    def _encode(self, texts: list[str], weights: dict[str, float]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for index, text in enumerate(texts):
-            self._write(vectors[index], self._read(text), code_place)
+            self._write(vectors[index], self._read(text), weights)
         return vectors
 
-    def _write(self, vector: NDArray[np.float32], reading: _Reading, code_place: int) -> None:
+    def _write(self, vector: NDArray[np.float32], reading: _Reading, weights: dict[str, float]) -> None:
         if not reading.rows:
             vector[:] = self.dimensions**-0.5
             return
-        weights, split = self._weights, self._meaning.dimensions
+        split = self._meaning.dimensions
         end = split + self._topics.dimensions
         vector[:split] = weights["meaning"] * reading.dense[:split]
         vector[split:end] = weights["topics"] * reading.dense[split:end]
         vector[end : end + 4] = weights["mood"] * np.sqrt(reading.mood)
-        start = end + 4 + code_place
-        codes = self._meaning.lengths(reading.rows) @ _codes(reading.rows)
-        vector[start : start + CODE_BITS] = weights["words"] * _unit(codes)
+        if weights["words"]:
+            start = end + 4
+            words = self._meaning.lengths(reading.rows) @ _codes(reading.rows)
+            vector[start : start + CODE_BITS] = weights["words"] * _unit(words)
+            letters = _codes(sorted(letter_buckets(reading.words, _LETTERS))).sum(axis=0)
+            vector[start + CODE_BITS :] = weights["letters"] * _unit(letters)
         vector /= np.linalg.norm(vector)
 
     def _read(self, text: str) -> _Reading:
@@ -207,8 +217,13 @@ class EmbeddedEncoder:
             if unlike:
                 dense[half + start : half + end] = table.sum(unlike) / length
             start = end
-        buckets = sign_buckets(rows, concepts_in(words), self._particles)
-        return _Reading(rows, dense, buckets, self._mood.probabilities(dense, buckets))
+        buckets = sign_buckets(words, rows, concepts_in(words), self._particles)
+        return _Reading(words, rows, dense, buckets, self._mood.probabilities(dense, buckets))
+
+
+def _roots(shares: dict[str, float]) -> dict[str, float]:
+    total = sum(shares.values())
+    return {name: (share / total) ** 0.5 for name, share in shares.items()}
 
 
 def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:

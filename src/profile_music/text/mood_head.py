@@ -14,6 +14,7 @@ BUCKETS = 1 << 16
 _LOOK_BACK = 6
 _NEGATED_BEFORE = 2
 _LOOK_AHEAD = 3
+_GRAM_LENGTHS = (2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,27 @@ def negated(rows: Sequence[int], particles: Particles) -> list[int]:
     return [rows[at] for at in sorted(reached)]
 
 
-def sign_buckets(rows: Sequence[int], concepts: Collection[str], particles: Particles) -> list[int]:
-    """Return the buckets of a text's signs: its rows, neighbouring content rows and negators, and its concepts."""
+def sign_buckets(
+    words: Sequence[str], rows: Sequence[int], concepts: Collection[str], particles: Particles
+) -> list[int]:
+    """Return the buckets of a text's signs, sorted.
+
+    Signs are its rows, neighbouring content rows and negators, its concepts, and two and three characters of its words
+    in a row: these know the endings (-잖아, -더라, -나 봐) and the words that the dictionary cuts to pieces.
+    """
     telling = [row for row in rows if particles.content[row] or row in particles.negators]
     signs = {f"u{row}" for row in rows}
     signs.update(f"s{first}_{second}" for first, second in pairwise(telling))
     signs.update(f"k{name}" for name in concepts)
-    return sorted({zlib.crc32(sign.encode()) % BUCKETS for sign in signs})
+    buckets = {_bucket(sign) for sign in signs}
+    return sorted(buckets.union(*(letter_buckets(words, length) for length in _GRAM_LENGTHS)))
+
+
+def letter_buckets(words: Sequence[str], length: int) -> set[int]:
+    """Return the buckets of every `length` characters in a row of the words, whose ends are marked."""
+    marked = [f"^{word}$" for word in words]
+    return {_bucket("c" + word[at : at + length]) for word in marked for at in range(len(word) - length + 1)}
+
+
+def _bucket(sign: str) -> int:
+    return zlib.crc32(sign.encode()) % BUCKETS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping
@@ -140,9 +141,35 @@ def train_emotion(
         options.say(f"run {number + 1} of {len(plan.parts)}: {len(part.train)} pictures, seed {part.seed}")
         folder = options.out / f"run{number}"
         run = EmotionTrainer(recipe, dataclasses.replace(options, out=folder, minutes=share), part.seed)
-        trained = run.train(part.train, part.valid)
+        train = part.train if options.teacher is None else taught(part.train, recipe, options.teacher, folder)
+        trained = run.train(train, part.valid)
         weights.append({name: value.detach().cpu().clone() for name, value in trained.items()})
     return finish(recipe, weights, plan, options.out / "emotion.onnx", precision, words or {}, options.say)
+
+
+def taught(faces: LabelledFaces, recipe: EmotionRecipe, teacher: Path, folder: Path) -> LabelledFaces:
+    """Mix a trained model's answers into the labels (distillation: Hinton et al., 2015): few raters are noisy raters.
+
+    Args:
+        faces: What is trained on.
+        recipe: Its `teacher_share` is the teacher's part.
+        teacher: An emotion model of ours (.onnx); each picture is read once, as that model is served.
+        folder: Keeps the teacher's answers, as an interrupted training asks for them again.
+
+    Raises:
+        ModelError: The teacher is not an emotion model of ours.
+    """
+    from profile_music.emotion.classifier import EmotionClassifier, softmax
+
+    model = EmotionClassifier.load(teacher)
+    digest = hashlib.sha256(teacher.read_bytes()).hexdigest()[:12]
+    cache = folder / f"teacher-{digest}-{len(faces)}.npy"
+    if not cache.is_file():
+        as_teacher = dataclasses.replace(recipe, input_px=model.info.side_px, colour=model.info.colour)
+        np.save(cache, softmax(run_file(teacher, faces.images, as_teacher)).astype(np.float32))
+    share = recipe.teacher_share
+    labels = (1 - share) * faces.labels + share * np.load(cache, allow_pickle=False)
+    return dataclasses.replace(faces, labels=labels.astype(np.float32))
 
 
 def finish(
@@ -160,7 +187,8 @@ def finish(
     from those answers.
     """
     nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
-    served = ServedNet(nets, recipe.input_px, recipe.body_px, mirror=recipe.mirror).eval()
+    views = {"mirror": recipe.mirror, "mirror_zoom": recipe.mirror_zoom}
+    served = ServedNet(nets, recipe.input_px, recipe.body_px, **views).eval()
     metadata = {"recipe": json.dumps(recipe.to_dict()), "colour": recipe.colour, **describe_origin(), **words}
     calibration = None
     if precision == "int8":

@@ -37,6 +37,7 @@ class RunOptions:
         out: Folder of the checkpoint, the log and the best weights.
         minutes: Budget of training time; None trains `recipe.epochs`.
         init: Weights to start from (torchvision's ResNet50 names).
+        teacher: A trained model whose answers are mixed into the labels.
         device: cuda, cpu or mps; chosen where None.
         compile: Use torch.compile.
         validate_every: Share of the run between validations.
@@ -46,6 +47,7 @@ class RunOptions:
     out: Path
     minutes: float | None = None
     init: Path | None = None
+    teacher: Path | None = None
     device: str | None = None
     compile: bool = False
     validate_every: float = 0.1

@@ -167,9 +167,11 @@ def blocks_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def reduction_matrix(source_px: int, target_px: int) -> Tensor:
-    """Return the (target, source) matrix of an antialiased triangle filter: rows sum to one."""
-    eye = torch.eye(source_px)[None, None]
+def reduction_matrix(source_px: int, target_px: int, share: float = 1.0) -> Tensor:
+    """Return the (target, source) matrix of an antialiased triangle filter over the middle `share`: rows sum to one."""
+    middle = min(source_px, max(1, round(source_px * share)))
+    cut = (source_px - middle) // 2
+    eye = torch.eye(source_px)[None, None, cut : cut + middle]
     return functional.interpolate(
         eye, size=(target_px, source_px), mode="bilinear", antialias=True, align_corners=False
     )[0, 0]

@@ -49,6 +49,8 @@ class EmotionRecipe:
         test_share: Share held out where there is no official test split.
         folds: Stratified folds, each trained, their probabilities averaged; 1 trains once a seed.
         mirror: The served graph looks at the picture and its mirror image, which vote softly (twice the time).
+        mirror_zoom: Share of the side that the mirror image shows, its middle enlarged: 1 is the whole picture.
+        teacher_share: Share of each label that comes from `--teacher`, where one is given; the rest are the raters'.
         seeds: One run each; their probabilities are averaged.
     """
 
@@ -84,6 +86,8 @@ class EmotionRecipe:
     test_share: float = 0.2
     folds: int = 1
     mirror: bool = False
+    mirror_zoom: float = 1.0
+    teacher_share: float = 0.5
     seeds: tuple[int, ...] = field(default=(0,))
 
     def to_dict(self) -> dict[str, Any]:

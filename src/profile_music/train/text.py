@@ -35,7 +35,7 @@ from profile_music.train.text_net import Rows, TextRecipe, TextTable, train_tabl
 SENTENCE_CHARACTERS = 400
 TOPIC_DIM = 128
 MODEL_FILE = "text-embedded.npz"
-SHARES = {"topics": 0.1, "mood": 0.4, "words": 0.35}
+SHARES = {"topics": 0.1, "mood": 0.15, "words": 0.35, "letters": 0.2, "passage_mood": 0.3}
 DROPPED_RARE_NAMES = 42_000
 Say = Callable[[str], None]
 

@@ -16,7 +16,7 @@ from profile_music.text.mood_head import BUCKETS, MoodHead
 from profile_music.train.text_data import HELD_OUT_EVERY, Comment, read_catalog_lines, read_written
 from profile_music.types import EMOTIONS, Emotion
 
-COMMENT_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT, LINE_WEIGHT, NEGATED_WEIGHT = 1.0, 60.0, 20.0, 15.0, 10.0
+COMMENT_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT, LINE_WEIGHT, NEGATED_WEIGHT = 1.0, 60.0, 20.0, 5.0, 10.0
 DENSE_PENALTY, SIGN_PENALTY = 1e-5, 5e-6
 STEPS = 60
 _NEGATED: dict[Emotion, tuple[float, float, float, float]] = {

@@ -44,7 +44,7 @@ class TextRecipe:
     comment_share: float = 1.5
     identity_share: float = 0.5
     dropout: float = 0.0
-    averaged: int = 2
+    averaged: int = 4
     with_dev: bool = True
     seed: int = 0
     set_shares: tuple[tuple[str, float], ...] = (
