@@ -45,7 +45,7 @@ WEIGHTS = {
 """Weights of meaning, words and topics."""
 KINDS = ("easy", "hard")
 MOOD_SPLITS = ("dev", "test", "later")
-"""Halves of the first emotional texts, and 120 that another writer wrote when the mood had been trained on the first."""
+"""Halves of the first emotional texts, and 120 by another writer after the mood had been trained on the first."""
 _SPEED_TEXTS = 2000
 
 

@@ -187,8 +187,9 @@ def finish(
     from those answers.
     """
     nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
-    views = {"mirror": recipe.mirror, "mirror_zoom": recipe.mirror_zoom}
-    served = ServedNet(nets, recipe.input_px, recipe.body_px, **views).eval()
+    served = ServedNet(
+        nets, recipe.input_px, recipe.body_px, mirror=recipe.mirror, mirror_zoom=recipe.mirror_zoom
+    ).eval()
     metadata = {"recipe": json.dumps(recipe.to_dict()), "colour": recipe.colour, **describe_origin(), **words}
     calibration = None
     if precision == "int8":
