@@ -196,8 +196,8 @@ class EmbeddedEncoder:
             start = end + 4
             words = self._meaning.lengths(reading.rows) @ _codes(reading.rows)
             vector[start : start + CODE_BITS] = weights["words"] * _unit(words)
-            letters = _codes(sorted(letter_buckets(reading.words, _LETTERS))).sum(axis=0)
-            vector[start + CODE_BITS :] = weights["letters"] * _unit(letters)
+            letters = set(chain.from_iterable(letter_buckets(word, _LETTERS) for word in reading.words))
+            vector[start + CODE_BITS :] = weights["letters"] * _unit(_codes(sorted(letters)).sum(axis=0))
         vector /= np.linalg.norm(vector)
 
     def _read(self, text: str) -> _Reading:

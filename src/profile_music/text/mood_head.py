@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -80,15 +81,13 @@ def sign_buckets(
     signs = {f"u{row}" for row in rows}
     signs.update(f"s{first}_{second}" for first, second in pairwise(telling))
     signs.update(f"k{name}" for name in concepts)
-    buckets = {_bucket(sign) for sign in signs}
-    return sorted(buckets.union(*(letter_buckets(words, length) for length in _GRAM_LENGTHS)))
+    buckets = {zlib.crc32(sign.encode()) % BUCKETS for sign in signs}
+    return sorted(buckets.union(*(letter_buckets(word, length) for word in words for length in _GRAM_LENGTHS)))
 
 
-def letter_buckets(words: Sequence[str], length: int) -> set[int]:
-    """Return the buckets of every `length` characters in a row of the words, whose ends are marked."""
-    marked = [f"^{word}$" for word in words]
-    return {_bucket("c" + word[at : at + length]) for word in marked for at in range(len(word) - length + 1)}
-
-
-def _bucket(sign: str) -> int:
-    return zlib.crc32(sign.encode()) % BUCKETS
+@lru_cache(maxsize=1 << 13)
+def letter_buckets(word: str, length: int) -> tuple[int, ...]:
+    """Return the buckets of every `length` characters in a row of a word, whose ends are marked."""
+    marked = f"^{word}$"
+    grams = (f"c{marked[at : at + length]}" for at in range(len(marked) - length + 1))
+    return tuple([zlib.crc32(gram.encode()) % BUCKETS for gram in grams])
