@@ -43,11 +43,11 @@ class RayJobs:
         self._ray = ray
         self._maker = maker
         here = {} if address else {"include_dashboard": False}
-        if address and address != "auto":
+        if address and address not in ("auto", "local"):
             _check_reachable(address)
         try:
             ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (ConnectionError, ValueError, RuntimeError, SystemExit) as error:  # Ray ends the process by itself
             raise CatalogNotWrittenError(reason=f"Ray: {error}") from error
 
     def __enter__(self) -> RayJobs:

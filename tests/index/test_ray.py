@@ -18,7 +18,7 @@ from profile_music.index.lance_rows import SongRows
 from profile_music.index.protocol import SongIndex
 from profile_music.index.source import CatalogSource
 from profile_music.text import load_encoder
-from profile_music.text.concepts import concepts_of
+from profile_music.text.concepts import affirmed_concepts
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
 from profile_music.types import Song
@@ -44,7 +44,7 @@ def maker() -> ShardMaker:
 def answers(index: SongIndex, text: str) -> list[tuple[str, str, float]]:
     wanted = IndexQuery(
         vectors=load_encoder().encode_queries([text]), tokens=[tokens(text)], about_weight=0.2,
-        topics=[concepts_of(text)], topic_weight=0.2,
+        topics=[affirmed_concepts(text)], topic_weight=0.2,
     )  # fmt: skip
     hits = index.search(wanted, 10)
     return [(index.song(hit.song_index).song_id, index.line(hit.line_id), round(hit.score, 2)) for hit in hits]

@@ -42,14 +42,24 @@ def test_each_concept_stands_once_and_empty_text_has_none() -> None:
     assert concepts_of("") == concepts_of("ㅁㄴㅇㄹ") == []
 
 
-@pytest.mark.parametrize("text", ["안 행복해", "나 하나도 행복하지 않아", "행복하지가 않네"])
+@pytest.mark.parametrize("text", ["안 행복해", "나 하나도 행복하지 않아", "행복하지가 않네", "행복하고 싶지도 않아"])
 def test_what_a_text_denies_is_not_what_it_is_about(text: str) -> None:
     assert "행복" in concepts_of(text)
     assert "행복" not in affirmed_concepts(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"), [("잊지 못해", "미련"), ("잠이 안 와", "잠·불면"), ("울지 마", "눈물"), ("오늘은 행복해", "행복")]
+    ("text", "kept"),
+    [
+        ("잊지 못해", "미련"),
+        ("잠이 안 와", "잠·불면"),
+        ("잠이 오지 않는 밤", "잠·불면"),
+        ("잠들지 못해", "잠·불면"),
+        ("포기하지 않아", "다짐·갓생"),
+        ("살고 싶지 않아", "절망"),
+        ("헤어지고 잊지 못해", "이별 직후"),
+        ("행복하지 않을 수 없다", "행복"),
+    ],
 )
 def test_a_negation_that_belongs_to_a_concept_keeps_it(text: str, kept: str) -> None:
     assert kept in affirmed_concepts(text)

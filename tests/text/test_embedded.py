@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profile_music.errors import ModelError, ModelUnavailableError
-from profile_music.text import TextEncoder, load_encoder
-from profile_music.text.embedded import EmbeddedEncoder
+from profile_music.runtime.models import resolve_model
+from profile_music.text import TextEncoder, embedded, load_encoder
+from profile_music.text.embedded import CODE_BITS, EmbeddedEncoder
 from profile_music.text.mood import TextMood
 from profile_music.types import Emotion
 
@@ -39,6 +40,34 @@ def test_shape_unit_rows_and_protocol(encoder: EmbeddedEncoder) -> None:
     assert vectors.shape == (6, encoder.dimensions)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     assert encoder.encode_passages([]).shape == (0, encoder.dimensions)
+
+
+def test_only_queries_carry_codes_and_passages_carry_more_mood(encoder: EmbeddedEncoder) -> None:
+    texts = ["보고 싶다 너무", "신나는 주말이야"]
+    queries, passages = encoder.encode_queries(texts), encoder.encode_passages(texts)
+    assert not passages[:, -2 * CODE_BITS :].any()
+    for codes in (queries[:, -2 * CODE_BITS : -CODE_BITS], queries[:, -CODE_BITS:]):
+        assert (np.abs(codes).sum(axis=1) > 0).all()
+    mood = slice(-2 * CODE_BITS - 4, -2 * CODE_BITS)
+    assert (np.linalg.norm(passages[:, mood], axis=1) > np.linalg.norm(queries[:, mood], axis=1)).all()
+    np.testing.assert_allclose(np.linalg.norm(passages, axis=1), 1, atol=1e-5)
+
+
+def test_a_word_list_that_changes_changes_the_fingerprint(
+    encoder: EmbeddedEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "written_words", lambda: b"other")
+    assert EmbeddedEncoder.load().fingerprint != encoder.fingerprint
+
+
+def test_a_model_without_all_shares_is_refused(tmp_path: Path) -> None:
+    with np.load(resolve_model(embedded.MODEL_NAME), allow_pickle=False) as bundled:
+        arrays = {name: bundled[name] for name in bundled.files}
+    meta = json.loads(bytes(arrays["meta"]))
+    del meta["shares"]["letters"]
+    np.savez(tmp_path / "old.npz", **arrays | {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    with pytest.raises(ModelError):
+        EmbeddedEncoder.load(tmp_path / "old.npz")
 
 
 def test_texts_without_words_share_one_vector(encoder: EmbeddedEncoder) -> None:

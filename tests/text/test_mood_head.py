@@ -35,8 +35,11 @@ def test_signs_tell_what_stands_beside_what() -> None:
     plain = set(sign_buckets([], [HAPPY, ENDING], (), PARTICLES))
     denied = set(sign_buckets([], [NOT_BEFORE, HAPPY, ENDING], (), PARTICLES))
     themed = set(sign_buckets([], [HAPPY, ENDING], ("여행",), PARTICLES))
+    spelled = set(sign_buckets(["웃네"], [HAPPY, ENDING], (), PARTICLES))
     assert plain < denied
     assert plain < themed
+    # ^웃 웃네 네$ and ^웃네 웃네$
+    assert plain < spelled and len(spelled - plain) == 5
     assert all(0 <= bucket < BUCKETS for bucket in denied | themed)
 
 

@@ -28,7 +28,7 @@ from profile_music.index import IndexQuery, LyricIndex
 from profile_music.recommender import Recommender, bundled_catalog_dir
 from profile_music.settings import Settings
 from profile_music.text import TextEncoder
-from profile_music.text.concepts import concepts_of
+from profile_music.text.concepts import affirmed_concepts
 from profile_music.text.lexical import tokens
 from profile_music.text.mood import TextMood
 from profile_music.types import EMOTIONS, Emotion, EmotionScores, Song
@@ -45,7 +45,7 @@ WEIGHTS = {
 """Weights of meaning, words and topics."""
 KINDS = ("easy", "hard")
 MOOD_SPLITS = ("dev", "test", "later")
-"""Halves of the first emotional texts, and 120 by another writer after the mood had been trained on the first."""
+"""Two parts of our first emotional texts, and 120 that another writer wrote later; none was trained on."""
 _SPEED_TEXTS = 2000
 
 
@@ -217,7 +217,7 @@ def _scores(
     for row, message in enumerate(messages):
         vectors = encoder.encode_queries([message])
         query = IndexQuery(
-            vectors, [tokens(message)], semantic, lexical, topics=[concepts_of(message)], topic_weight=topics
+            vectors, [tokens(message)], semantic, lexical, topics=[affirmed_concepts(message)], topic_weight=topics
         )
         for hit in index.search(query, len(index)):
             scores[row, hit.song_index] = hit.score

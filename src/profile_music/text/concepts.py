@@ -17,20 +17,17 @@ from profile_music.text.normalize import plain_words
 _PREFIX_CHARACTERS = 2
 _DENIALS = (
     re.compile(r"(?<!\S)(?P<sign>안|못) (?P<word>\S+)"),
-    re.compile(r"(?<!\S)(?P<word>(?:\S+고 )?\S+지[가는도를]?) (?P<sign>않|못)"),
+    # "보고 싶지 않아" denies both words, "헤어지고 잊지 못해" only the second. The 지 is the negation's own: what is
+    # listed with it ("잠이 오지", "포기하지") is meant with the negation, and stays.
+    re.compile(r"(?<!\S)(?P<word>(?:\S+고 (?=싶))?\S+?)(?P<sign>지[가는도를]? (?:않(?!을)|못))"),
 )
-
-
-def thesaurus() -> str:
-    """Return the thesaurus as it is written."""
-    return (files("profile_music.text") / "data" / "concepts.tsv").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def _stems() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     """Return (stem, concepts) by the stem's first two characters."""
     concepts: dict[str, list[str]] = {}
-    for line in thesaurus().splitlines():
+    for line in (files("profile_music.text") / "data" / "concepts.tsv").read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("# "):
             continue
         name, _, stems = line.partition("\t")

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from profile_music.checksums import sha256_file
 from profile_music.errors import ModelError
 from profile_music.runtime.models import resolve_model
-from profile_music.text.concepts import concepts_in, thesaurus
-from profile_music.text.mood_head import MoodHead, Particles, letter_buckets, negated, sign_buckets
-from profile_music.text.normalize import plain_words
+from profile_music.text.concepts import concepts_in
+from profile_music.text.mood_head import MoodHead, Particles, negated, ngram_buckets, sign_buckets
+from profile_music.text.normalize import plain_words, written_words
 from profile_music.text.remembered import remembered
 from profile_music.text.segment import Dictionary, Segmenter
 from profile_music.types import Vectors
@@ -30,6 +30,7 @@ PREPROCESSING = "plain-words-4"
 """Part of the fingerprint: raise it when `plain_words`, the segmenter or the mood's features return something else."""
 
 CODE_BITS = 64
+SHARES = ("topics", "mood", "words", "letters", "passage_mood")
 _LETTERS = 2
 _LEADING = ("안", "못")
 _NEGATORS = (*_LEADING, "않아", "없어", "아니야")
@@ -69,7 +70,7 @@ class PackedTable:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Rows of a text, its mood's dense features (F,), buckets and probabilities (4,); no rows: nothing was read."""
+    """Words and rows of a text (none: nothing was read), its mood's features (F,), buckets and probabilities (4,)."""
 
     words: list[str]
     rows: list[int]
@@ -133,6 +134,7 @@ class EmbeddedEncoder:
             meta = json.loads(bytes(arrays["meta"]).decode())
             if meta["format"] != FORMAT:
                 raise ModelError(name=MODEL_NAME, reason=f"format {meta['format']}, expected {FORMAT}")
+            shares = {name: float(meta["shares"][name]) for name in SHARES}
             segmenter = Segmenter(_read_dictionary(arrays, meta))
             meaning = PackedTable(arrays["table"], arrays["scales"].astype(np.float32))
             topics = PackedTable(arrays["topic_table"], arrays["topic_scales"].astype(np.float32))
@@ -141,9 +143,9 @@ class EmbeddedEncoder:
             )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ModelError(name=MODEL_NAME, reason=type(error).__name__) from error
-        parts = (sha256_file(file), PREPROCESSING, hashlib.sha256(thesaurus().encode()).hexdigest())
+        parts = (sha256_file(file), PREPROCESSING, hashlib.sha256(written_words()).hexdigest())
         digest = hashlib.sha256(":".join(parts).encode()).hexdigest()
-        return cls(segmenter, meaning, topics, mood, meta["shares"], f"embedded-{digest[:16]}")
+        return cls(segmenter, meaning, topics, mood, shares, f"embedded-{digest[:16]}")
 
     def encode_queries(self, texts: list[str]) -> Vectors:
         """Encode what users type: float32, shape (N, D), unit rows."""
@@ -196,7 +198,7 @@ class EmbeddedEncoder:
             start = end + 4
             words = self._meaning.lengths(reading.rows) @ _codes(reading.rows)
             vector[start : start + CODE_BITS] = weights["words"] * _unit(words)
-            letters = set(chain.from_iterable(letter_buckets(word, _LETTERS) for word in reading.words))
+            letters = set(chain.from_iterable(ngram_buckets(word, _LETTERS) for word in reading.words))
             vector[start + CODE_BITS :] = weights["letters"] * _unit(_codes(sorted(letters)).sum(axis=0))
         vector /= np.linalg.norm(vector)
 

@@ -15,7 +15,8 @@ BUCKETS = 1 << 16
 _LOOK_BACK = 6
 _NEGATED_BEFORE = 2
 _LOOK_AHEAD = 3
-_GRAM_LENGTHS = (2, 3)
+_NGRAM_LENGTHS = (2, 3)
+_CACHED_CHARACTERS = 16  # longer words are hardly seen again, and would make the cache large
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,23 @@ def sign_buckets(
     signs = {f"u{row}" for row in rows}
     signs.update(f"s{first}_{second}" for first, second in pairwise(telling))
     signs.update(f"k{name}" for name in concepts)
-    buckets = {zlib.crc32(sign.encode()) % BUCKETS for sign in signs}
-    return sorted(buckets.union(*(letter_buckets(word, length) for word in words for length in _GRAM_LENGTHS)))
+    buckets = {_bucket(sign) for sign in signs}
+    return sorted(buckets.union(*(ngram_buckets(word, length) for word in words for length in _NGRAM_LENGTHS)))
 
 
-@lru_cache(maxsize=1 << 13)
-def letter_buckets(word: str, length: int) -> tuple[int, ...]:
+def ngram_buckets(word: str, length: int) -> tuple[int, ...]:
     """Return the buckets of every `length` characters in a row of a word, whose ends are marked."""
+    return _known_ngrams(word, length) if len(word) <= _CACHED_CHARACTERS else _ngrams(word, length)
+
+
+def _ngrams(word: str, length: int) -> tuple[int, ...]:
     marked = f"^{word}$"
     grams = (f"c{marked[at : at + length]}" for at in range(len(marked) - length + 1))
-    return tuple([zlib.crc32(gram.encode()) % BUCKETS for gram in grams])
+    return tuple([_bucket(gram) for gram in grams])
+
+
+_known_ngrams = lru_cache(maxsize=1 << 13)(_ngrams)
+
+
+def _bucket(sign: str) -> int:
+    return zlib.crc32(sign.encode()) % BUCKETS

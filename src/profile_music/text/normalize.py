@@ -17,12 +17,20 @@ _UNSPACED = re.compile(r"(?<=[가-힣]고)(?=싶)|(?<=[가-힣]수)(?=[있없][�
 """Where messages leave out a space that grammar wants: 보고싶다, 할수있어, 좋을것같아."""
 _VARIATION = str.maketrans("", "", "\ufe0f\u200d'’`")
 
+_PRONOUNS = {"i": "나", "im": "나", "me": "나", "you": "너", "u": "너"}
+
 
 def _table(name: str) -> list[tuple[str, str]]:
     """Read one of the package's tab-separated word lists (comments start with #)."""
     text = (files("profile_music.text") / "data" / name).read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("# "))
     return [(row[0], row[1] if len(row) > 1 else "") for row in rows]
+
+
+def written_words() -> bytes:
+    """Return all the package's word lists, one after another: what texts are read as depends on each of them."""
+    lists = (entry for entry in (files("profile_music.text") / "data").iterdir() if entry.name.endswith(".tsv"))
+    return b"".join(entry.read_bytes() for entry in sorted(lists, key=lambda entry: entry.name))
 
 
 @lru_cache(maxsize=1)
@@ -85,9 +93,12 @@ def _spelled_out(text: str) -> list[str]:
     cleaned = clean_text(text, TEXT_LIMIT_CHARACTERS).translate(_VARIATION)
     pattern, table = _emoji()
     spelled = pattern.sub(lambda match: table[match.group()], cleaned).lower()
+    found = _WORD.findall(spelled)
     words: list[str] = []
-    for word in _WORD.findall(spelled):
+    for word in found:
         words.extend(_UNSPACED.sub(" ", _plain_word(word)).split())
+    # Korean leaves out who misses whom; a text of nothing but "You and I" still says something.
+    words = words or [_PRONOUNS[word] for word in found if word in _PRONOUNS]
     return words + _meant(words)
 
 

@@ -32,7 +32,7 @@ from profile_music.train.emotion_loop import EmotionTrainer, RunOptions
 from profile_music.train.emotion_recipe import EmotionRecipe
 from profile_music.train.emotion_split import hold_out, stratified_folds
 
-CALIBRATION_PICTURES = 256
+CALIBRATION_PICTURES = 600
 
 
 @dataclass(frozen=True)
@@ -148,12 +148,13 @@ def train_emotion(
 
 
 def taught(faces: LabelledFaces, recipe: EmotionRecipe, teacher: Path, folder: Path) -> LabelledFaces:
-    """Mix a trained model's answers into the labels (distillation: Hinton et al., 2015): few raters are noisy raters.
+    """Mix a trained model's answers into the labels (distillation: Hinton et al., 2015): ten raters are noisy raters.
 
     Args:
         faces: What is trained on.
         recipe: Its `teacher_share` is the teacher's part.
-        teacher: An emotion model of ours (.onnx); each picture is read once, as that model is served.
+        teacher: An emotion model of ours (.onnx); pictures are prepared as in serving, and its softmax is taken without
+            offsets and temperature, which would make it surer than the raters are.
         folder: Keeps the teacher's answers, as an interrupted training asks for them again.
 
     Raises:
@@ -162,11 +163,13 @@ def taught(faces: LabelledFaces, recipe: EmotionRecipe, teacher: Path, folder: P
     from profile_music.emotion.classifier import EmotionClassifier, softmax
 
     model = EmotionClassifier.load(teacher)
-    digest = hashlib.sha256(teacher.read_bytes()).hexdigest()[:12]
-    cache = folder / f"teacher-{digest}-{len(faces)}.npy"
+    digest = hashlib.sha256(teacher.read_bytes() + np.ascontiguousarray(faces.images).data).hexdigest()[:16]
+    cache = folder / f"teacher-{digest}.npy"
     if not cache.is_file():
         as_teacher = dataclasses.replace(recipe, input_px=model.info.side_px, colour=model.info.colour)
-        np.save(cache, softmax(run_file(teacher, faces.images, as_teacher)).astype(np.float32))
+        unfinished = cache.with_name(f"unfinished-{digest}.npy")
+        np.save(unfinished, softmax(run_file(teacher, faces.images, as_teacher)).astype(np.float32))
+        unfinished.replace(cache)
     share = recipe.teacher_share
     labels = (1 - share) * faces.labels + share * np.load(cache, allow_pickle=False)
     return dataclasses.replace(faces, labels=labels.astype(np.float32))
@@ -193,7 +196,9 @@ def finish(
     metadata = {"recipe": json.dumps(recipe.to_dict()), "colour": recipe.colour, **describe_origin(), **words}
     calibration = None
     if precision == "int8":
-        calibration = prepare(plan.parts[0].train.images[:CALIBRATION_PICTURES], recipe)
+        images = plan.parts[0].train.images
+        chosen = np.random.default_rng(0).permutation(len(images))[:CALIBRATION_PICTURES]
+        calibration = prepare(images[np.sort(chosen)], recipe)
     write_model(served, recipe.input_px, path, metadata, precision, calibration)
     raw, truth = held_out_logits(recipe, weights, plan, path)
     offsets = fit_offsets(raw, truth)
