@@ -5,7 +5,7 @@ For words alone, meaning alone, both, and with what songs are about and their to
 fitting song among the first five (hit@5), the mean reciprocal rank in the first twenty (MRR), and the share of the
 first five that is in the list of fitting songs (precision@5; the lists are not complete, so it is a lower bound).
 The weights were chosen with both splits of the status messages in view, so neither is a held-back set. Of the
-emotional texts in mood_texts.jsonl only the dev half was looked at while the mood was trained.
+emotional texts in mood_texts.jsonl only the dev part was looked at while the mood was trained.
 """
 
 from __future__ import annotations

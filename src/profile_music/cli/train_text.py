@@ -24,7 +24,8 @@ from profile_music.errors import DependencyMissingError
 def train_text(data: Path, out: Path, steps: int | None, seed: int, model: Path | None, threads: int) -> None:
     """Train the embedded text encoder and its mood head, and write OUT/text-embedded.npz.
 
-    Kiwi reads the sentences first (about five minutes, once); training takes some minutes on two cores.
+    Kiwi reads the sentences first (about five minutes, once); then the tables of four seeds (SEED
+    and the next three) are trained and averaged, some three minutes each on two cores.
     """
     try:
         import torch
