@@ -228,8 +228,8 @@ def _speed(encoder: TextEncoder) -> float:
     """Milliseconds of processor time a sentence, over our own lines, one after another."""
     texts = [line for song in read_development() for line in (*song["lines"], song["easy"], song["hard"])]
     texts = (texts * (_SPEED_TEXTS // len(texts) + 1))[:_SPEED_TEXTS]
-    encoder.encode_passages(texts[:10])
+    encoder.encode_queries(texts[:10])
     start = time.process_time()
     for text in texts:
-        encoder.encode_passages([text])
+        encoder.encode_queries([text])
     return (time.process_time() - start) / len(texts) * 1000
