@@ -24,18 +24,15 @@ _DENIALS = (
 
 
 @lru_cache(maxsize=1)
-def _stems() -> dict[str, list[tuple[str, tuple[str, ...]]]]:
-    """Return (stem, concepts) by the stem's first two characters."""
-    concepts: dict[str, list[str]] = {}
+def _stems() -> dict[str, list[tuple[str, str]]]:
+    """Return (stem, concept) by the stem's first two characters."""
+    table: dict[str, list[tuple[str, str]]] = {}
     for line in (files("profile_music.text") / "data" / "concepts.tsv").read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("# "):
             continue
         name, _, stems = line.partition("\t")
         for stem in stems.split("|"):
-            concepts.setdefault(stem, []).append(name)
-    table: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for stem, names in concepts.items():
-        table.setdefault(stem[:_PREFIX_CHARACTERS], []).append((stem, tuple(names)))
+            table.setdefault(stem[:_PREFIX_CHARACTERS], []).append((stem, name))
     return table
 
 
@@ -47,8 +44,8 @@ def concepts_of(text: str) -> list[str]:
 def concepts_in(words: Sequence[str]) -> list[str]:
     """Return the same for a text's plain words."""
     found: dict[str, None] = {}
-    for _, _, names in _spans(" ".join(words)):
-        found.update(dict.fromkeys(names))
+    for _, _, name in _spans(" ".join(words)):
+        found[name] = None
     return list(found)
 
 
@@ -61,18 +58,19 @@ def affirmed_concepts(text: str) -> list[str]:
     matches = [match for denial in _DENIALS for match in denial.finditer(plain)]
     denied = [(match.span("word"), match.span("sign")) for match in matches]
     found: dict[str, None] = {}
-    for start, end, names in _spans(plain):
+    for start, end, name in _spans(plain):
         if not any(_overlap((start, end), word) and not _overlap((start, end), sign) for word, sign in denied):
-            found.update(dict.fromkeys(names))
+            found[name] = None
     return list(found)
 
 
-def _spans(plain: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+def _spans(plain: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each stem begins and ends, and its concept."""
     table = _stems()
     for start, prefix in enumerate(map("".join, pairwise(plain))):
-        for stem, names in table.get(prefix, ()):
+        for stem, name in table.get(prefix, ()):
             if plain.startswith(stem, start):
-                yield start, start + len(stem), names
+                yield start, start + len(stem), name
 
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
