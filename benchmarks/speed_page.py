@@ -165,9 +165,9 @@ def bad_tables(report: dict[str, Any]) -> str:
          row["slowest_s"]]
         for kind, row in report["kinds"].items()
     ]  # fmt: skip
-    tenth = next(mb for sent, mb in report["rss_mb"] if sent >= report["sent"] // 10)
     return (
         f"{report['sent']:,}개를 {report['seconds']}초 동안 보냈어요. 5xx, 늦은 답, 코드 없는 오류: "
-        f"{report['fault_count']}개. 서버 메모리: 십 분의 일 뒤 {tenth} MB, 끝 {report['rss_mb'][-1][1]} MB "
-        f"({report['rss_growth']}배).\n\n" + table(["종류", "보낸 수", "상태와 코드", "가장 느린 답 (초)"], rows)
+        f"{report['fault_count']}개. 서버 메모리의 중앙값: 10-35 %에서 {report['rss_mb_early']} MB, 마지막 25 %에서 "
+        f"{report['rss_mb_late']} MB ({report['rss_growth']}배), 가장 많을 때 {report['rss_mb_most']} MB.\n\n"
+        + table(["종류", "보낸 수", "상태와 코드", "가장 느린 답 (초)"], rows)
     )

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from profile_music.service import protocol
+from profile_music.service.memory import Tidier, anonymous_bytes
 from tests.hostile.wire import BadRequest, head, send
 from tests.kakao.serving import Served
 
@@ -67,3 +68,20 @@ def test_the_allocator_of_a_server_is_set() -> None:
     code = "from profile_music.service.memory import give_memory_back; print(give_memory_back())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")
+
+
+def test_memory_that_has_grown_is_given_back_and_what_is_in_use_counts_as_settled() -> None:
+    used = iter([100, 120, 141, 130, 160, 90, 125, 131, 95])
+    trimmed: list[int] = []
+    tidier = Tidier(lambda: next(used), lambda: trimmed.append(1), grown_bytes=40)
+    looks = [tidier.look() for _ in range(6)]  # 120; 141, then 130 in use; 160; 90; 125; 131, then 95 in use
+    assert looks == [False, True, False, False, False, True]
+    assert len(trimmed) == 2
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_anonymous_memory_counts_what_is_touched() -> None:
+    before = anonymous_bytes()
+    kept = b"x" * (64 << 20)
+    assert 60 << 20 < anonymous_bytes() - before < 80 << 20
+    del kept
