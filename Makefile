@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PHOTO := examples/portrait.jpg
 TEXT ?= 오늘 하루도 수고했어
 
-.PHONY: run serve kakao-demo test check lint types imports licences supply wheel lock examples clean lambda-env bench-env deploy
+.PHONY: run serve kakao-demo test check lint types imports licences supply wheel lock examples clean lambda-env bench-env test-aws test-scale test-train deploy
 
 # pip checks every file against the hashes in the lock; our own package is installed without its dependencies.
 $(VENV)/.run: requirements/base.txt requirements/build.txt pyproject.toml
@@ -89,9 +89,34 @@ lambda-env: .venv-lambda/.done ## The environment for the tests marked aws and b
 
 bench-env: .venv-bench/.done ## The environment for benchmarks/load.py (locust)
 
+# The extras' own tests, each in an environment of its own.
+test-aws: lambda-env $(VENV)/.dev ## The Lambda handlers under the real runtime client
+	@$(BIN)/python -m pytest -q -m aws tests/aws
+
+.venv-scale/.done: requirements/scale.txt requirements/build.txt pyproject.toml
+	@rm -rf .venv-scale
+	@$(PYTHON) -m venv .venv-scale || python3 -m venv .venv-scale
+	@.venv-scale/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/scale.txt -r requirements/build.txt
+	@.venv-scale/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test-scale: .venv-scale/.done ## LanceDB and Ray
+	@.venv-scale/bin/python -m pytest -q tests/index -m "scale or ray"
+
+# Not locked: torch's builds differ from machine to machine, so their hashes do too.
+.venv-train/.done: requirements/build.txt pyproject.toml
+	@rm -rf .venv-train
+	@$(PYTHON) -m venv .venv-train || python3 -m venv .venv-train
+	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[dev,train,sroberta]" "sentence-transformers>=5"
+	@touch $@
+
+test-train: .venv-train/.done ## Training, and parity with sentence-transformers (installs torch)
+	@.venv-train/bin/python -m pytest -q tests/train tests/text -m train
+
 deploy: ## Build the Lambda image, push it to ECR and deploy the stack (needs Docker, AWS credentials and the SAM CLI)
 	sam build --template-file deploy/template.yaml
 	sam deploy --guided --resolve-image-repos --resolve-s3 --capabilities CAPABILITY_IAM
 
 clean:
-	rm -rf $(VENV) .venv-lambda .venv-bench dist
+	rm -rf $(VENV) .venv-lambda .venv-bench .venv-scale .venv-train dist

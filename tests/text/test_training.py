@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from profile_music.evaluate.text_metrics import ranks, retrieval, spearman
-from profile_music.text.embedded import EmbeddedEncoder, PackedTable
+from profile_music.text.embedded import SHARES, EmbeddedEncoder, PackedTable
 
 
 def test_ranks_share_ties() -> None:
@@ -87,7 +87,7 @@ def test_a_small_table_learns_its_pairs(tmp_path: Path) -> None:
         trained[kept],
         np.abs(trained[kept][:, :16]),
         None,
-        {"topics": 0.0, "mood": 0.0, "words": 0.0},
+        dict.fromkeys(SHARES, 0.0),
         {},
     )
     encoder = EmbeddedEncoder.load(path)
