@@ -207,8 +207,9 @@ class KakaoStandIn:
 
     async def endless(self, request: Request) -> Response:
         async def pieces():
-            for _ in range(1000):
-                yield b"\xff\xd8\xff" + b"0" * 65536
+            # Large pieces: a busy machine then meets the limit of size before that of time.
+            for _ in range(200):
+                yield b"\xff\xd8\xff" + b"0" * (1 << 20)
                 await anyio.sleep(0.001)
 
         return StreamingResponse(pieces(), media_type="image/jpeg")
