@@ -80,11 +80,12 @@ lock: ## Rewrite the hash-pinned requirements (needs uv)
 lambda-env: .venv-lambda/.done ## The environment for the tests marked aws and benchmarks/cold_start.py
 	@.venv-lambda/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
 
-.venv-bench/.done: requirements/bench.txt requirements/build.txt pyproject.toml
-	@rm -rf .venv-bench
-	@$(PYTHON) -m venv .venv-bench || python3 -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt -r requirements/build.txt
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# One lock, one environment, our own package from this checkout.
+.venv-bench/.done .venv-scale/.done: .venv-%/.done: requirements/%.txt requirements/build.txt pyproject.toml
+	@rm -rf .venv-$*
+	@$(PYTHON) -m venv .venv-$* || python3 -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt -r requirements/build.txt
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 bench-env: .venv-bench/.done ## The environment for benchmarks/load.py (locust)
@@ -92,13 +93,6 @@ bench-env: .venv-bench/.done ## The environment for benchmarks/load.py (locust)
 # The extras' own tests, each in an environment of its own.
 test-aws: lambda-env $(VENV)/.dev ## The Lambda handlers under the real runtime client
 	@$(BIN)/python -m pytest -q -m aws tests/aws
-
-.venv-scale/.done: requirements/scale.txt requirements/build.txt pyproject.toml
-	@rm -rf .venv-scale
-	@$(PYTHON) -m venv .venv-scale || python3 -m venv .venv-scale
-	@.venv-scale/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/scale.txt -r requirements/build.txt
-	@.venv-scale/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
 
 test-scale: .venv-scale/.done ## LanceDB and Ray
 	@.venv-scale/bin/python -m pytest -q tests/index -m "scale or ray"

@@ -6,6 +6,7 @@ import ctypes
 import mmap
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,8 +59,8 @@ class Tidier:
 
     def run(self) -> None:
         """Look for ever."""
-        pause = threading.Event()
-        while not pause.wait(_LOOK_EVERY_S):
+        while True:
+            time.sleep(_LOOK_EVERY_S)
             self.look()
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 
-from profile_music.text.normalize import plain_words
+from profile_music.text.normalize import plain_words, word_list
 
 _PREFIX_CHARACTERS = 2
 _DENIALS = (
@@ -27,10 +26,7 @@ _DENIALS = (
 def _stems() -> dict[str, list[tuple[str, str]]]:
     """Return (stem, concept) by the stem's first two characters."""
     table: dict[str, list[tuple[str, str]]] = {}
-    for line in (files("profile_music.text") / "data" / "concepts.tsv").read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("# "):
-            continue
-        name, _, stems = line.partition("\t")
+    for name, stems in word_list("concepts.tsv"):
         for stem in stems.split("|"):
             table.setdefault(stem[:_PREFIX_CHARACTERS], []).append((stem, name))
     return table

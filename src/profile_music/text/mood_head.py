@@ -11,12 +11,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from profile_music.text.segment import CACHED_CHARACTERS
+
 BUCKETS = 1 << 16
 _LOOK_BACK = 6
 _NEGATED_BEFORE = 2
 _LOOK_AHEAD = 3
 _NGRAM_LENGTHS = (2, 3)
-_CACHED_CHARACTERS = 16  # longer words are hardly seen again, and would make the cache large
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def sign_buckets(
 
 def ngram_buckets(word: str, length: int) -> tuple[int, ...]:
     """Return the buckets of every `length` characters in a row of a word, whose ends are marked."""
-    return _known_ngrams(word, length) if len(word) <= _CACHED_CHARACTERS else _ngrams(word, length)
+    return _known_ngrams(word, length) if len(word) <= CACHED_CHARACTERS else _ngrams(word, length)
 
 
 def _ngrams(word: str, length: int) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ _VARIATION = str.maketrans("", "", "\ufe0f\u200d'’`")
 _PRONOUNS = {"i": "나", "im": "나", "me": "나", "you": "너", "u": "너"}
 
 
-def _table(name: str) -> list[tuple[str, str]]:
+def word_list(name: str) -> list[tuple[str, str]]:
     """Read one of the package's tab-separated word lists (comments start with #)."""
     text = (files("profile_music.text") / "data" / name).read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("# "))
@@ -35,7 +35,7 @@ def written_words() -> bytes:
 
 @lru_cache(maxsize=1)
 def _emoji() -> tuple[re.Pattern[str], dict[str, str]]:
-    table = {form.translate(_VARIATION): f" {words} " for form, words in _table("emoji.tsv")}
+    table = {form.translate(_VARIATION): f" {words} " for form, words in word_list("emoji.tsv")}
     longest_first = sorted(table, key=len, reverse=True)
     return re.compile("|".join(re.escape(form) for form in longest_first)), table
 
@@ -45,7 +45,7 @@ def _slang() -> tuple[dict[str, str], dict[str, str]]:
     """Return (whole words, beginnings of words) with their plain forms."""
     whole: dict[str, str] = {}
     beginnings: dict[str, str] = {}
-    for form, plain in _table("slang.tsv"):
+    for form, plain in word_list("slang.tsv"):
         if form.startswith("^") and len(form) > 1 and form != "^^":
             beginnings[form[1:].lower()] = plain
         else:
@@ -56,12 +56,12 @@ def _slang() -> tuple[dict[str, str], dict[str, str]]:
 @lru_cache(maxsize=1)
 def _phrases() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return phrases without their spaces, and the words that they mean."""
-    return tuple((form.replace(" ", ""), tuple(plain.split())) for form, plain in _table("phrases.tsv"))
+    return tuple((form.replace(" ", ""), tuple(plain.split())) for form, plain in word_list("phrases.tsv"))
 
 
 @lru_cache(maxsize=1)
 def _english() -> dict[str, str]:
-    return dict(_table("english.tsv"))
+    return dict(word_list("english.tsv"))
 
 
 def _plain_word(word: str) -> str:

@@ -28,7 +28,8 @@ CLOSES_AS_STEM = 2
 """Flags of a chunk: it begins with a verbal ending; it ends in a stem (or 었, 겠) that wants an ending."""
 
 _CACHE_WORDS = 20_000
-_CACHED_CHARACTERS = 16  # longer words are hardly seen again, and would make the cache large
+CACHED_CHARACTERS = 16
+"""Longer words are hardly seen again, and would make a cache of words large."""
 _INFINITY = float("inf")
 
 
@@ -71,7 +72,7 @@ class Segmenter:
         found = self._cache.get(word)
         if found is None:
             found = self._segment(word)
-            if len(word) <= _CACHED_CHARACTERS:
+            if len(word) <= CACHED_CHARACTERS:
                 if len(self._cache) >= _CACHE_WORDS:
                     self._cache.clear()
                 self._cache[word] = found
