@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profile_music.errors import CatalogDamagedError
+from profile_music.index.arrays import read_array
 from profile_music.index.codes import COLUMNS, LineCodes
 from profile_music.index.known import LineTable
 from profile_music.index.lexical import LexicalIndex
@@ -76,10 +77,9 @@ class CatalogFiles:
 
     def _array(self, name: str) -> NDArray[Any]:
         try:
-            array: NDArray[Any] = np.load(self._path(f"{name}.npy"), mmap_mode="r", allow_pickle=False)
+            return read_array(self._path(f"{name}.npy"), "r")
         except (OSError, ValueError) as error:
             raise CatalogDamagedError(file=f"{name}.npy") from error
-        return array
 
     def _bytes(self, name: str) -> NDArray[np.uint8]:
         try:

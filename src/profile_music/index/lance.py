@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profile_music.errors import CatalogDamagedError, DependencyMissingError
+from profile_music.index.arrays import read_array
 from profile_music.index.lance_scores import BestLines, TokenRows, concatenated, vectors_of
 from profile_music.index.lexical import bucket_counts
 from profile_music.index.manifest import Manifest
@@ -219,8 +220,7 @@ def idf(frequency: NDArray[np.int64], rows: int) -> NDArray[np.float32]:
 
 
 def _array(folder: Path, manifest: Manifest, name: str) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = np.load(folder / manifest.files[name].path, allow_pickle=False)
-    return found
+    return read_array(folder / manifest.files[name].path)
 
 
 def where(wanted: SongFilter) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from profile_music.checksums import sha256_file
 from profile_music.errors import CatalogError, CatalogMissingError, EncoderMismatchError
+from profile_music.index.arrays import read_array
 from profile_music.index.catalog import CatalogFiles
 from profile_music.index.lance import connect
 from profile_music.index.lance_rows import (
@@ -91,8 +92,7 @@ class LanceWriter:
 
     def _stored_array(self, entry: FileEntry) -> NDArray[np.int64]:
         content = io.BytesIO(b"".join(self._store.chunks(entry.path)))
-        array: NDArray[np.int64] = np.load(content, allow_pickle=False)
-        return array
+        return read_array(content)
 
     def add(
         self, songs: Sequence[Song], vectors: Vectors, tokens: Tokens, about_vectors: Vectors, about_tokens: Tokens

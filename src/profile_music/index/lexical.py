@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profile_music.index.arrays import read_array
+
 BUCKETS = 1 << 17
 
 
@@ -86,7 +88,7 @@ class LexicalWriter:
         weights = _reserved_memmap(weights_path, np.dtype(np.float16), shape)
         cursor = starts[:-1].copy()
         for path in self._blocks:
-            buckets, rows, counts = np.load(path, mmap_mode="r", allow_pickle=False)
+            buckets, rows, counts = read_array(path, "r")
             values = (1 + np.log(counts)).astype(np.float32) * idf[buckets]
             norms = np.sqrt(np.bincount(rows - rows.min(), values.astype(np.float64) ** 2)) if len(rows) else None
             sizes = np.bincount(buckets, minlength=BUCKETS)
