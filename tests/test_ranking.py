@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,50 @@ def test_one_artist_does_not_fill_the_answer_but_fills_gaps() -> None:
 def test_excluded_songs_stay_out() -> None:
     options = RankingOptions(exclude_ids=frozenset({"s0", "s2"}))
     assert [s.song_id for _, s in rank(hits([3, 2, 1, 0]), song, options, 5)] == ["s1", "s3"]
+
+
+SURE_SAD = EmotionScores(happy=0.1, angry=0.05, sad=0.8, neutral=0.05)
+FELT = [
+    EmotionScores(happy=1, angry=0, sad=0, neutral=0),
+    EmotionScores(happy=0, angry=1, sad=0, neutral=0),
+    EmotionScores(happy=0, angry=0, sad=1, neutral=0),
+]
+
+
+def felt(number: int) -> Song:
+    return song(number, emotions=FELT[number % len(FELT)])
+
+
+@pytest.mark.parametrize(
+    ("scores", "wanted", "first"),
+    [
+        ([1.0, 0.95, 0.9], SURE_SAD, "s2"),
+        ([1.0, 0.95, 0.7], SURE_SAD, "s0"),
+        ([1.0, 0.95, 0.9], EmotionScores(happy=0.2, angry=0.1, sad=0.6, neutral=0.1), "s0"),
+        ([1.0, 0.95, 0.9], None, "s0"),
+    ],
+    ids=["near", "too far below", "unsure", "nothing wanted"],
+)
+@pytest.mark.parametrize("top_k", [1, 3])
+def test_a_sure_feeling_leads_where_scores_are_near(
+    scores: list[float], wanted: EmotionScores | None, first: str, top_k: int
+) -> None:
+    chosen = [chosen_song.song_id for _, chosen_song in rank(hits(scores), felt, RankingOptions(), top_k, wanted)]
+    rest = [name for name in ("s0", "s1", "s2") if name != first]
+    assert chosen == [first, *rest][:top_k]
+
+
+def test_a_named_song_stays_first() -> None:
+    named = [replace(hit, named=place == 0) for place, hit in enumerate(hits([1.0, 0.95, 0.9]))]
+    assert rank(named, felt, RankingOptions(), 3, SURE_SAD)[0][1].song_id == "s0"
+
+
+def test_no_song_from_behind_the_fifth_leads() -> None:
+    def last_is_sad(number: int) -> Song:
+        return song(number, emotions=FELT[2 if number == 5 else 0])
+
+    chosen = rank(hits([1.0] * 6), last_is_sad, RankingOptions(), 6, SURE_SAD)
+    assert [chosen_song.song_id for _, chosen_song in chosen] == [f"s{number}" for number in range(6)]
 
 
 def test_fresh_is_repeatable_and_differs_by_seed() -> None:

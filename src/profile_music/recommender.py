@@ -232,7 +232,8 @@ class Recommender:
             limit = max(_CANDIDATES, top_k * 20) + len(options.exclude_ids)
             hits = self.index.search(query, limit)
             hits = named_first(self.index, query, hits, mentions(sentences[0])) if sentences else hits
-            chosen = rank(hits, self.index.song, options, top_k)
+            leading = wanted if query.emotion_weight > 0 else None
+            chosen = rank(hits, self.index.song, options, top_k, leading)
         face = reading.emotion if reading and reading.emotion.source == "face" else None
         context = Context(
             has_text=bool(sentences),
