@@ -81,6 +81,11 @@ def test_a_named_song_stays_first() -> None:
     assert rank(named, felt, RankingOptions(), 3, SURE_SAD)[0][1].song_id == "s0"
 
 
+def test_songs_of_unknown_feeling_keep_their_places() -> None:
+    chosen = rank(hits([1.0, 0.95]), song, RankingOptions(), 2, SURE_SAD)
+    assert [chosen_song.song_id for _, chosen_song in chosen] == ["s0", "s1"]
+
+
 def test_no_song_from_behind_the_fifth_leads() -> None:
     def last_is_sad(number: int) -> Song:
         return song(number, emotions=FELT[2 if number == 5 else 0])

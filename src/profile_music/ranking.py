@@ -84,7 +84,7 @@ def _led(ordered: list[tuple[LineHit, Song]], wanted: EmotionScores | None) -> l
         return ordered
     least = ordered[0][0].score - LEAD_MARGIN
     for place, (hit, song) in enumerate(ordered[:LEAD_AMONG]):
-        if song.emotions.top == wanted.top and hit.score >= least:
+        if song.emotions and song.emotions.top == wanted.top and hit.score >= least:
             return [ordered[place], *ordered[:place], *ordered[place + 1 :]]
     return ordered
 

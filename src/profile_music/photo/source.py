@@ -51,7 +51,10 @@ def find_file(path: Path) -> Path | None:
 
 def describe_bytes(count: int) -> str:
     """Return a size for people, such as 20 MB."""
-    return f"{count / (1 << 20):.3g} MB" if count >= 1 << 20 else f"{count} bytes"
+    for unit, size in (("MB", 1 << 20), ("KB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def describe_pixels(count: int) -> str:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from profile_music.errors import PhotoTooLargeError, ProfileMusicError
+from profile_music.photo.source import describe_bytes
 from profile_music.service.problems import BodyTooLargeError, Refusal, UploadTooSlowError, error_response
 from profile_music.service.watch import Served, Watch
 
@@ -35,8 +36,9 @@ _CSP = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 _DOCS_PATHS = frozenset({"/docs", "/redoc", "/docs/oauth2-redirect"})
-# JSON and urlencoded bodies are read on the event loop, so they stay small.
-_WITHOUT_PHOTO_BYTES = 1 << 20
+# JSON and urlencoded bodies are read on the event loop, and JSON unpacks to up to fifty times its size in memory, so
+# they stay small; a thousand songs to leave out and the longest text fit several times.
+_WITHOUT_PHOTO_BYTES = 256 << 10
 _CLIENT_LEFT = 499
 
 
@@ -115,7 +117,7 @@ class Gate:
 
 
 def _too_large(most_bytes: int, is_form: bool) -> ProfileMusicError:
-    limit = f"{most_bytes // (1 << 20)} MB"
+    limit = describe_bytes(most_bytes)
     return PhotoTooLargeError(limit=limit) if is_form else BodyTooLargeError(limit=limit)
 
 
