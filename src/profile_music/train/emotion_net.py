@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from profile_music.train.emotion_efficientnet import EmotionEfficientNet
 from profile_music.train.emotion_facenet import CLASS_COUNT, EmotionFaceNet
 from profile_music.train.emotion_recipe import EmotionRecipe
 
@@ -150,6 +151,8 @@ def make_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor] | None = None)
         net: nn.Module = EmotionSmallNet(recipe.width, len(recipe.blocks), recipe.hidden, recipe.dropout)
     elif recipe.net == "face":
         net = EmotionFaceNet(recipe.dropout, recipe.inner_px)
+    elif recipe.net == "efficientnet":
+        net = EmotionEfficientNet(recipe.dropout, recipe.inner_px)
     else:
         blocks = blocks_of(weights) if weights else recipe.grow_from or recipe.blocks
         net = EmotionResNet(blocks, recipe.width, recipe.hidden, recipe.dropout)

@@ -17,8 +17,8 @@ class EmotionRecipe:
 
     Attributes:
         name: What the model card calls it.
-        net: resnet (bottleneck blocks, the mission's), small (a basic block a stage, 3x3 stem) or face (dlib's
-            face-recognition net, which wants `--init`).
+        net: resnet (bottleneck blocks, the mission's), small (a basic block a stage, 3x3 stem), face (dlib's
+            face-recognition net) or efficientnet (Lite0); the last two want `--init`.
         blocks: Bottleneck blocks a stage; (3, 4, 6, 3) is ResNet50.
         grow_from: Blocks a stage at the start; deeper ones join at `grow_share`, as identities (empty: none).
         grow_share: Share of the run after which the network has all its blocks.
@@ -27,7 +27,7 @@ class EmotionRecipe:
         dropout: Dropout before the dense layer.
         input_px: Side of the square that the served network takes.
         body_px: Side that the residual stages see; training ends at it.
-        inner_px: Side that the face net enlarges pictures to, as its strides ask (dlib's own is 150).
+        inner_px: Side that face and efficientnet enlarge pictures to, as their strides ask (their own: 150, 224).
         warm_px: Side in the first `warm_share` of the run (progressive resizing).
         warm_share: Share of the run at `warm_px`.
         colour: grey (luminance in all three channels) or rgb.
@@ -55,7 +55,7 @@ class EmotionRecipe:
     """
 
     name: str = "default"
-    net: Literal["resnet", "small", "face"] = "resnet"
+    net: Literal["resnet", "small", "face", "efficientnet"] = "resnet"
     blocks: tuple[int, ...] = (3, 4, 6, 3)
     grow_from: tuple[int, ...] = ()
     grow_share: float = 0.5
