@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 GEOMETRY_PICTURES = 300
+_STARTS = {"face": "face recognition", "efficientnet": "ImageNet"}
 _FILE = click.Path(path_type=Path, exists=True)
 
 
@@ -26,7 +27,10 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="Folder for checkpoints, the model and the report.")  # fmt: skip
 @click.option(
-    "--recipe", default="default", show_default=True, help="default, resnet50, mission, gpu, small, or a YAML file."
+    "--recipe",
+    default="default",
+    show_default=True,
+    help="default, efficientnet, resnet50, mission, gpu, small, or a YAML file.",
 )
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one value of the recipe (YAML).")
 @click.option("--split", type=click.Choice(["official", "plain", "person"]),
@@ -42,6 +46,13 @@ _FILE = click.Path(path_type=Path, exists=True)
     "--teacher",
     type=_FILE,
     help="A trained emotion model (.onnx) whose answers are mixed into the labels (recipe: teacher_share).",
+)
+@click.option(
+    "--vote",
+    "voters",
+    type=_FILE,
+    multiple=True,
+    help="A checkpoint (.pt) of another run, whose network votes with this one's in the file. Repeatable.",
 )
 @click.option("--device", help="cpu, cuda or mps; the best there is where absent.")
 @click.option("--compile", "use_compile", is_flag=True, help="Use torch.compile (pays on a GPU).")
@@ -61,6 +72,7 @@ def train_emotion(
     epochs: float | None,
     init: Path | None,
     teacher: Path | None,
+    voters: tuple[Path, ...],
     device: str | None,
     use_compile: bool,
     precision: str,
@@ -80,8 +92,10 @@ def train_emotion(
         raise DependencyMissingError(extra="train") from error
 
     chosen = change_recipe(load_recipe(recipe), [*changes, *([f"epochs={epochs}"] if epochs else [])])
-    if chosen.net == "face" and init is None:
-        click.echo("no --init: this net is meant to start from face recognition, see docs/model-card-emotion", err=True)
+    if chosen.net in _STARTS and init is None:
+        click.echo(
+            f"no --init: this net is meant to start from {_STARTS[chosen.net]} (docs/model-card-emotion.md)", err=True
+        )
     splits = _read(kind, root, out, chosen)
     options = RunOptions(
         out=out,
@@ -93,7 +107,15 @@ def train_emotion(
         say=functools.partial(click.echo, err=True),
     )
     words = {"data": kind, **({"licence": licence} if licence else {}), **(_geometry(splits) if measure_crop else {})}
-    report = run(chosen, splits, options, split=split, precision=precision, words=words)  # type: ignore[arg-type]
+    report = run(
+        chosen,
+        splits,
+        options,
+        split=split,
+        precision=precision,  # type: ignore[arg-type]
+        words=words,
+        voters=voters,
+    )
     tested = report.test or report.valid
     click.echo(f"{report.model}: accuracy {tested.accuracy:.4f}, macro-F1 {tested.macro_f1:.4f}, ECE {tested.ece:.4f}")
 

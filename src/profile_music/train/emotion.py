@@ -6,7 +6,8 @@ import dataclasses
 import hashlib
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ from profile_music.evaluate.emotion_metrics import (
     soften,
 )
 from profile_music.train.data_faces import LabelledFaces
-from profile_music.train.emotion_export import Precision, ServedNet, build_net, fold_normalisation, write_model
+from profile_music.train.emotion_export import Precision, ServedNet, Vote, build_net, fold_normalisation, write_model
 from profile_music.train.emotion_loop import EmotionTrainer, RunOptions
-from profile_music.train.emotion_recipe import EmotionRecipe
+from profile_music.train.emotion_recipe import EmotionRecipe, recipe_from_mapping
 from profile_music.train.emotion_split import hold_out, stratified_folds
 
 CALIBRATION_PICTURES = 600
@@ -120,6 +121,7 @@ def train_emotion(
     split: str | None = None,
     precision: Precision = "fp32",
     words: Mapping[str, str] | None = None,
+    voters: Sequence[Path] = (),
 ) -> TrainReport:
     """Train, calibrate and export. Interrupted runs resume from the checkpoints in `options.out`.
 
@@ -130,10 +132,16 @@ def train_emotion(
         split: official, plain or person instead of the recipe's.
         precision: Of the ONNX file.
         words: More metadata (licence, data).
+        voters: Checkpoints of other runs, of any recipe with the same input, whose networks vote with these.
+
+    Raises:
+        InputError: A voter is no checkpoint of ours, wants another input, or meets folds, whose held-out pictures it
+            may have seen.
 
     Returns:
         The report; the file is `options.out / "emotion.onnx"`, the report also `report.json` beside it.
     """
+    others = read_voters(voters, recipe)
     plan = make_plan(recipe, splits, split)
     share = None if options.minutes is None else options.minutes / len(plan.parts)
     weights = []
@@ -144,7 +152,27 @@ def train_emotion(
         train = part.train if options.teacher is None else taught(part.train, recipe, options.teacher, folder)
         trained = run.train(train, part.valid)
         weights.append({name: value.detach().cpu().clone() for name, value in trained.items()})
-    return finish(recipe, weights, plan, options.out / "emotion.onnx", precision, words or {}, options.say)
+    return finish(recipe, weights, plan, options.out / "emotion.onnx", precision, words or {}, options.say, others)
+
+
+def read_voters(paths: Sequence[Path], recipe: EmotionRecipe) -> list[tuple[EmotionRecipe, dict[str, Tensor]]]:
+    """Return recipe and weights of checkpoints that are to vote with a network of `recipe`.
+
+    Raises:
+        InputError: As in `train_emotion`.
+    """
+    if paths and recipe.folds > 1:
+        raise InputError(reason="other runs cannot vote with folds: they may have seen what these hold out")
+    voters = []
+    for path in paths:
+        body = torch.load(path, map_location="cpu", weights_only=True) if zipfile.is_zipfile(path) else {}
+        if not {"recipe", "ema"} <= set(body):
+            raise InputError(reason=f"{path} is no checkpoint of a training")
+        other = recipe_from_mapping(body["recipe"])
+        if (other.input_px, other.colour) != (recipe.input_px, recipe.colour):
+            raise InputError(reason=f"{path} wants another input: {other.input_px} px, {other.colour}")
+        voters.append((other, body["ema"]))
+    return voters
 
 
 def taught(faces: LabelledFaces, recipe: EmotionRecipe, teacher: Path, folder: Path) -> LabelledFaces:
@@ -183,23 +211,27 @@ def finish(
     precision: Precision,
     words: Mapping[str, str],
     say: Callable[[str], None] = print,
+    voters: Sequence[tuple[EmotionRecipe, Mapping[str, Tensor]]] = (),
 ) -> TrainReport:
     """Export trained weights as one file whose probabilities are calibrated, and measure that file.
 
     With folds, each validation picture is judged by the one network that has not seen it; the temperature comes
     from those answers.
     """
-    nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
-    served = ServedNet(
-        nets, recipe.input_px, recipe.body_px, mirror=recipe.mirror, mirror_zoom=recipe.mirror_zoom
-    ).eval()
-    metadata = {"recipe": json.dumps(recipe.to_dict()), "colour": recipe.colour, **describe_origin(), **words}
+    served = [served_net(recipe, weights), *(served_net(other, [one]) for other, one in voters)]
+    recipes = [recipe.to_dict(), *(other.to_dict() for other, _ in voters)]
+    metadata = {
+        "recipe": json.dumps(recipes if voters else recipes[0]),
+        "colour": recipe.colour,
+        **describe_origin(),
+        **words,
+    }
     calibration = None
     if precision == "int8":
         images = plan.parts[0].train.images
         chosen = np.random.default_rng(0).permutation(len(images))[:CALIBRATION_PICTURES]
         calibration = prepare(images[np.sort(chosen)], recipe)
-    write_model(served, recipe.input_px, path, metadata, precision, calibration)
+    write_model(Vote(served) if voters else served[0], recipe.input_px, path, metadata, precision, calibration)
     raw, truth = held_out_logits(recipe, weights, plan, path)
     offsets = fit_offsets(raw, truth)
     logits = raw + offsets
@@ -215,6 +247,15 @@ def finish(
     path.with_name("report.json").write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
     say(json.dumps(report.to_dict()))
     return report
+
+
+def served_net(recipe: EmotionRecipe, weights: Sequence[Mapping[str, Tensor]]) -> ServedNet:
+    """Return what is exported of one recipe's networks."""
+    nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
+    px = (recipe.input_px, recipe.body_px)
+    net = ServedNet(nets, *px, mirror=recipe.mirror, mirror_zoom=recipe.mirror_zoom)
+    net.eval()
+    return net
 
 
 def held_out_logits(

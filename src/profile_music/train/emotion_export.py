@@ -23,6 +23,7 @@ from profile_music.types import EMOTIONS
 Precision = Literal["int8", "fp16", "fp32"]
 OPSET = 20
 INPUT_NAME, OUTPUT_NAME = "image", "logits"
+_NORMS = {"conv1": "bn1", "conv2": "bn2", "conv3": "bn3"}
 
 
 def build_net(recipe: EmotionRecipe, weights: Mapping[str, Tensor]) -> nn.Module:
@@ -36,11 +37,11 @@ def fold_normalisation(net: nn.Module) -> nn.Module:
     """Return a copy whose convolutions carry their batch normalisation: same answers, half the operators."""
     net = copy.deepcopy(net).eval()
     for module in list(net.modules()):
-        for number in (1, 2, 3):
-            if hasattr(module, f"bn{number}"):
-                conv, norm = getattr(module, f"conv{number}"), getattr(module, f"bn{number}")
-                setattr(module, f"conv{number}", fuse_conv_bn_eval(conv, norm))
-                setattr(module, f"bn{number}", nn.Identity())
+        for conv_name, norm_name in getattr(module, "norms", _NORMS).items():
+            if hasattr(module, norm_name):
+                conv, norm = getattr(module, conv_name), getattr(module, norm_name)
+                setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
+                setattr(module, norm_name, nn.Identity())
         shortcut = getattr(module, "downsample", None)
         if shortcut is not None:
             module.downsample = nn.Sequential(fuse_conv_bn_eval(shortcut[0], shortcut[1]))
@@ -77,12 +78,27 @@ class ServedNet(nn.Module):  # type: ignore[misc]
             middle = self.reduce_middle @ image @ self.reduce_middle.T if self.zooms else x
             views.append(middle.flip(-1))
         logits = [net(view) for net in self.nets for view in views]
-        if len(logits) == 1:
-            return logits[0]
-        return torch.stack([torch.softmax(one, 1) for one in logits]).mean(0).clamp_min(1e-9).log()
+        return logits[0] if len(logits) == 1 else soft_vote(logits)
 
 
-def export_onnx(served: ServedNet, input_px: int, path: Path, metadata: Mapping[str, Any]) -> None:
+class Vote(nn.Module):  # type: ignore[misc]
+    """Networks of several recipes that look at one picture, (N, 3, S, S), and vote softly: logits (N, 4)."""
+
+    def __init__(self, voters: Sequence[ServedNet]) -> None:
+        super().__init__()
+        self.voters = nn.ModuleList(voters)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (N, 4)."""
+        return soft_vote([voter(image) for voter in self.voters])
+
+
+def soft_vote(logits: Sequence[Tensor]) -> Tensor:
+    """Return the logarithm of the mean probability of logits, each (N, 4)."""
+    return torch.stack([torch.softmax(one, 1) for one in logits]).mean(0).clamp_min(1e-9).log()
+
+
+def export_onnx(served: nn.Module, input_px: int, path: Path, metadata: Mapping[str, Any]) -> None:
     """Write the graph in fp32 with a free batch size and `metadata` (values become strings)."""
     example = torch.rand(2, 3, input_px, input_px)
     program = torch.onnx.export(
@@ -170,7 +186,7 @@ def to_half_storage(source: Path, target: Path) -> None:
 
 
 def write_model(
-    served: ServedNet,
+    served: nn.Module,
     input_px: int,
     path: Path,
     metadata: Mapping[str, Any],
