@@ -35,7 +35,7 @@ def test_status_messages_are_distinct_and_halved() -> None:
 
 def test_no_text_is_a_mood_line() -> None:
     lines = {line for song in rows(SOURCE.read_text(encoding="utf-8")) for line in song["lines"]}
-    names = ("status_messages.jsonl", "emotional_texts.jsonl", "mood_texts.jsonl")
+    names = ("status_messages.jsonl", "emotional_texts.jsonl", "mood_texts.jsonl", "misleading_texts.jsonl")
     texts = {row["text"] for name in names for row in data(name)}
     assert not texts & lines
 
@@ -58,6 +58,14 @@ def test_mood_texts_are_distinct_balanced_and_halved() -> None:
     assert {row["kind"] for row in texts} >= {"status", "colloquial", "indirect", "slang", "negation"}
 
 
+def test_misleading_texts_are_distinct_and_nearly_balanced() -> None:
+    texts = data("misleading_texts.jsonl")
+    assert len({row["text"] for row in texts}) == len(texts) >= 400
+    counts = Counter(row["emotion"] for row in texts)
+    assert set(counts) == {"happy", "angry", "sad", "neutral"}
+    assert min(counts.values()) >= 0.9 * max(counts.values())
+
+
 def grams(text: str) -> set[str]:
     letters = "".join(filter(str.isalnum, text))
     return {letters[start : start + 3] for start in range(len(letters) - 2)} or {letters}
@@ -66,6 +74,6 @@ def grams(text: str) -> set[str]:
 def test_no_emotional_text_is_nearly_a_training_sentence() -> None:
     seeds = (files("profile_music.train") / "data" / "mood_seeds.tsv").read_text(encoding="utf-8").splitlines()[1:]
     trained = [grams(line.split("\t")[1]) for line in seeds]
-    for row in (*data("mood_texts.jsonl"), *data("emotional_texts.jsonl")):
+    for row in (*data("mood_texts.jsonl"), *data("emotional_texts.jsonl"), *data("misleading_texts.jsonl")):
         own = grams(row["text"])
         assert max(len(own & seed) / len(own | seed) for seed in trained) < 0.35, row["text"]

@@ -119,6 +119,7 @@ def evaluate_text(
     product = _product(encoder) if songs else None
     status, felt = read_rows("status_messages", "test"), {"52 older": read_rows("emotional_texts")}
     felt |= {split: read_rows("mood_texts", split) for split in MOOD_SPLITS}
+    felt["misleading"] = read_rows("misleading_texts")
     return TextEvaluation(
         encoder.fingerprint,
         encoder.dimensions,

@@ -16,8 +16,8 @@ from profile_music.text.mood_head import BUCKETS, MoodHead
 from profile_music.train.text_data import HELD_OUT_EVERY, Comment, read_catalog_lines, read_written
 from profile_music.types import EMOTIONS, Emotion
 
-COMMENT_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT, LINE_WEIGHT, NEGATED_WEIGHT = 1.0, 60.0, 20.0, 5.0, 10.0
-DENSE_PENALTY, SIGN_PENALTY = 1e-5, 5e-6
+COMMENT_WEIGHT, SENTENCE_WEIGHT, WORD_WEIGHT, LINE_WEIGHT, NEGATED_WEIGHT = 1.0, 40.0, 20.0, 5.0, 10.0
+DENSE_PENALTY, SIGN_PENALTY = 1e-5, 2e-6
 STEPS = 60
 _NEGATED: dict[Emotion, tuple[float, float, float, float]] = {
     Emotion.HAPPY: (0.0, 0.15, 0.55, 0.3),
