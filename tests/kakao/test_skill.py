@@ -190,7 +190,8 @@ def test_what_is_no_payload_is_an_input_error(service: str, body: bytes) -> None
 
 def test_a_huge_payload_is_refused(service: str) -> None:
     response = httpx.post(f"{service}/kakao/skill", content=b" " * 300_000, headers=SECRET)
-    assert response.status_code == 422
+    assert response.status_code == 413
+    assert response.json()["error"]["code"] == "body_too_large"
 
 
 class _Slow:

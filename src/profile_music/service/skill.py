@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from profile_music.errors import InputError, NothingGivenError, ProfileMusicError
+from profile_music.errors import NothingGivenError, ProfileMusicError
 from profile_music.ranking import RankingOptions
 from profile_music.recommender import Recommender
 from profile_music.service.fetch import GuardedClient
@@ -26,7 +26,6 @@ from profile_music.types import EMOTIONS, Recommendation
 
 log = logging.getLogger("profile_music.skill")
 _SONGS = 5
-_MAX_BODY_BYTES = 256 * 1024
 _CALLBACK_VALID_S = 55.0
 _FINISH_S = 15.0
 _EMOTIONS = frozenset(emotion.value for emotion in EMOTIONS)
@@ -71,7 +70,7 @@ class SkillServer:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         self._check_secret(request.headers.get("x-skill-secret", ""))
-        said = understand(await _body(request))
+        said = understand(await request.body())
         work = asyncio.create_task(self._answer(said, request.app.state))
         await asyncio.wait({work}, timeout=max(0.0, self._deadline_s - (loop.time() - begin)))
         if work.done():
@@ -169,12 +168,3 @@ def _after(state: State, answer: Recommendation) -> State:
     if emotion is None and feeling and ((feeling.source == "face" and not feeling.abstained) or not state.text):
         emotion = feeling.scores.top.value
     return replace(state, emotion=emotion, seen=(*state.seen, *(song.song.song_id for song in answer.songs)))
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            raise InputError(reason="skill payload: 256 KB")
-    return bytes(body)
