@@ -24,8 +24,7 @@ from tests.hostile.run import SETTINGS, Report, attack  # noqa: E402
 from tests.server import RunningServer  # noqa: E402
 
 MEMORY_GROWTH = 1.1
-"""The aim is no growth. Bounded caches of words fill; what else stays is, as far as we know, holes among Python's small
-blocks, left by JSON that unpacks to many times its size."""
+"""The aim is no growth. The bound leaves room for the bounded caches of words, which fill, and for the sampling."""
 
 
 def table(report: Report) -> dict[str, object]:

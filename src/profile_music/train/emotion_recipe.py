@@ -111,7 +111,7 @@ def recipe_from_mapping(values: dict[str, Any]) -> EmotionRecipe:
 
 
 def load_recipe(name: str) -> EmotionRecipe:
-    """Read a bundled recipe by name (`default`, `resnet50`, `mission`, `gpu`, `small`) or any YAML file by path.
+    """Read a bundled recipe by its name (`default`, or another file in `recipes/`) or any YAML file by its path.
 
     Raises:
         InputError: There is no such recipe, or it has unknown keys.
