@@ -9,13 +9,15 @@ from click.testing import CliRunner
 from PIL import Image
 
 torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
 
 from profile_music.cli.train_emotion import train_emotion as verb  # noqa: E402
 from profile_music.emotion import EmotionClassifier  # noqa: E402
 from profile_music.errors import InputError  # noqa: E402
-from profile_music.train.emotion import read_voters  # noqa: E402
+from profile_music.train.emotion import read_voters, served_net  # noqa: E402
 from profile_music.train.emotion_efficientnet import EmotionEfficientNet, same  # noqa: E402
-from profile_music.train.emotion_export import fold_normalisation  # noqa: E402
+from profile_music.train.emotion_export import ServedNet, fold_normalisation, write_model  # noqa: E402
+from profile_music.train.emotion_net import make_net  # noqa: E402
 from profile_music.train.emotion_recipe import EmotionRecipe, load_recipe  # noqa: E402
 from profile_music.types import EMOTIONS  # noqa: E402
 
@@ -40,16 +42,50 @@ def test_padding_is_tensorflows_same(side: int, kernel: int, stride: int, left: 
     assert padded.tolist() == [0] * left + [1] * side + [0] * right
 
 
-def test_folded_normalisation_keeps_the_answers() -> None:
-    torch.manual_seed(0)
-    net = EmotionEfficientNet(inner_px=64).eval()
+def settled(net: torch.nn.Module) -> torch.nn.Module:
+    """Return the net in evaluation mode, its normalisations with statistics of their own."""
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
+    return net.eval()
+
+
+def test_folded_normalisation_keeps_the_answers() -> None:
+    torch.manual_seed(0)
+    net = settled(EmotionEfficientNet(inner_px=64))
     image = torch.rand(3, 3, 48, 48)
     with torch.no_grad():
         torch.testing.assert_close(fold_normalisation(net)(image), net(image), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["efficientnet", "face", "resnet", "small"])
+def test_networks_of_grey_pictures_are_served_with_one_channel(kind: str) -> None:
+    torch.manual_seed(0)
+    recipe = dataclasses.replace(EmotionRecipe(), net=kind, blocks=(1, 1), width=8, grow_from=(), inner_px=96)
+    net = settled(make_net(recipe))
+    served = served_net(recipe, [net.state_dict()])
+    image = torch.rand(2, 1, recipe.input_px, recipe.input_px).expand(-1, 3, -1, -1)
+    three_channels = ServedNet([net], recipe.input_px, recipe.body_px, mirror=recipe.mirror)
+    first = next(module for module in served.modules() if isinstance(module, torch.nn.Conv2d))
+    assert first.weight.shape[1] == 1
+    with torch.no_grad():
+        torch.testing.assert_close(served(image), three_channels.eval()(image), rtol=1e-3, atol=1e-4)
+
+
+def test_int8_quantises_what_relu6_lets_through(tmp_path) -> None:
+    torch.manual_seed(0)
+    net = fold_normalisation(settled(EmotionEfficientNet(inner_px=32)))
+    images = np.random.default_rng(0).random((8, 3, 32, 32), np.float32)
+    path = tmp_path / "emotion.onnx"
+    write_model(ServedNet([net], 32, 32), 32, path, {"colour": "rgb"}, "int8", images)
+    graph = onnx.load(str(path)).graph
+    assert {node.op_type for node in graph.node} >= {"QuantizeLinear", "DequantizeLinear", "Conv"}
+    assert not [node.name for node in graph.node if node.op_type == "Clip"]  # the range of the codes cuts at 0 and 6
+    with torch.no_grad():
+        expected = torch.softmax(net(torch.from_numpy(images)), 1).numpy()
+    crops = [np.round(image.transpose(1, 2, 0) * 255).astype(np.uint8) for image in images]
+    np.testing.assert_allclose(EmotionClassifier.load(path).probabilities(crops), expected, atol=0.05)
 
 
 @pytest.fixture

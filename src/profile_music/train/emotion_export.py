@@ -48,23 +48,48 @@ def fold_normalisation(net: nn.Module) -> nn.Module:
     return net
 
 
+def fold_grey(net: nn.Module) -> nn.Module:
+    """Return a copy that takes luminance alone, (N, 1, S, S), and answers as `net` does to three equal channels.
+
+    Args:
+        net: A network whose normalisations are folded.
+    """
+    net = copy.deepcopy(net)
+    first = next(module for module in net.modules() if isinstance(module, nn.Conv2d))
+    with torch.no_grad():
+        if hasattr(net, "mean"):  # one value a channel, and no padding in that network's first convolution
+            first.bias -= first.weight.sum((2, 3)) @ net.mean.flatten()
+            net.mean = torch.zeros(1, 1, 1, 1)
+        first.weight = nn.Parameter(first.weight.sum(1, keepdim=True))
+    first.in_channels = 1
+    return net
+
+
 class ServedNet(nn.Module):  # type: ignore[misc]
     """What is exported: (N, 3, S, S) in 0..1, reduced to the body's size, one or more networks, logits (N, 4).
 
     Several networks, or a picture and its mirror image, vote softly: the logits are then the logarithm of the mean
     probability, so that one softmax at a temperature serves every form. The mirror image may show only the middle,
-    enlarged: two scales for the time of one.
+    enlarged: two scales for the time of one. With `grey`, the networks (of `fold_grey`) get the mean of the channels.
     """
 
     reduce: Tensor
     reduce_middle: Tensor
 
     def __init__(
-        self, nets: Sequence[nn.Module], input_px: int, body_px: int, *, mirror: bool = False, mirror_zoom: float = 1.0
+        self,
+        nets: Sequence[nn.Module],
+        input_px: int,
+        body_px: int,
+        *,
+        mirror: bool = False,
+        mirror_zoom: float = 1.0,
+        grey: bool = False,
     ) -> None:
         super().__init__()
         self.nets = nn.ModuleList(nets)
         self.mirror = mirror
+        self.grey = grey
         self.resizes = input_px != body_px
         self.zooms = mirror_zoom < 1
         self.register_buffer("reduce", reduction_matrix(input_px, body_px), persistent=False)
@@ -72,6 +97,7 @@ class ServedNet(nn.Module):  # type: ignore[misc]
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (N, 4)."""
+        image = image.mean(1, keepdim=True) if self.grey else image
         x = self.reduce @ image @ self.reduce.T if self.resizes else image
         views = [x]
         if self.mirror:
@@ -144,9 +170,9 @@ class _Batches:
 def quantise_int8(source: Path, target: Path, calibration: NDArray[np.float32]) -> None:
     """Write a static int8 form (QDQ, weights a channel, 7 bits).
 
-    Depthwise convolutions stay as they are: their channels' ranges lie far apart, and they are a small part of the
-    work. Seven bits, because processors without VNNI add two products in 16 bits: with eight they saturate, and the
-    same file would answer differently from machine to machine.
+    Seven bits, because processors without VNNI add two products in 16 bits: with eight they saturate, and the same
+    file would answer differently from machine to machine. Depthwise convolutions, which sum few products one by one,
+    have eight. Relu and Clip are named so that what is quantised is what they let through, not what they cut off.
 
     Args:
         source: The fp32 graph.
@@ -155,6 +181,8 @@ def quantise_int8(source: Path, target: Path, calibration: NDArray[np.float32]) 
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
+    eight_bits = [{"quant_type": QuantType.QInt8, "reduce_range": False, "axis": 0, "symmetric": True}]
+    depthwise = {node.input[1]: eight_bits for node in onnx.load(str(source)).graph.node if _is_depthwise(node)}
     quantize_static(
         str(source),
         str(target),
@@ -165,9 +193,8 @@ def quantise_int8(source: Path, target: Path, calibration: NDArray[np.float32]) 
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
-        op_types_to_quantize=["Conv", "Add", "MaxPool", "Gemm"],
-        nodes_to_exclude=[node.name for node in onnx.load(str(source)).graph.node if _is_depthwise(node)],
-        extra_options={"CalibMovingAverage": True},
+        op_types_to_quantize=["Conv", "Add", "MaxPool", "Gemm", "Relu", "Clip"],
+        extra_options={"CalibMovingAverage": True, "TensorQuantOverrides": depthwise},
     )
 
 
