@@ -11,7 +11,7 @@ from profile_music.types import EMOTIONS, Emotion
 from tests.emotion.tiny_models import bright_quadrant, write_brightness_model
 
 
-@pytest.mark.parametrize("name", [None, "emotion-resnet50", "emotion-face"])
+@pytest.mark.parametrize("name", [None, "emotion-resnet50", "emotion-vote"])
 def test_bundled_models_load_and_answer(name):
     classifier = EmotionClassifier.load(Path(name) if name else None, threads=1)
     assert classifier.info.side_px == 128 and classifier.info.licence

@@ -16,7 +16,7 @@ from profile_music.errors import ModelError
 from profile_music.runtime import OrtSession, load_manifest, resolve_model
 from profile_music.types import EMOTIONS, Emotion, EmotionScores, RgbImage
 
-DEFAULT_MODEL = "emotion-face"
+DEFAULT_MODEL = "emotion-vote"
 BATCH = 32
 """Most faces in one run: more makes memory grow, not throughput."""
 
