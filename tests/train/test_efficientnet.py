@@ -20,6 +20,7 @@ from profile_music.train.emotion_export import ServedNet, fold_normalisation, wr
 from profile_music.train.emotion_net import make_net  # noqa: E402
 from profile_music.train.emotion_recipe import EmotionRecipe, load_recipe  # noqa: E402
 from profile_music.types import EMOTIONS  # noqa: E402
+from tests.train.nets import settled  # noqa: E402
 
 pytestmark = pytest.mark.train
 TINY = {"blocks": [1, 1], "width": 4, "hidden": 8, "input_px": 32, "body_px": 32, "warm_share": 0.0, "batch": 8}
@@ -40,15 +41,6 @@ def test_it_has_the_published_shape() -> None:
 def test_padding_is_tensorflows_same(side: int, kernel: int, stride: int, left: int, right: int) -> None:
     padded = same(torch.ones(1, 1, side, side), kernel, stride)[0, 0, left]
     assert padded.tolist() == [0] * left + [1] * side + [0] * right
-
-
-def settled(net: torch.nn.Module) -> torch.nn.Module:
-    """Return the net in evaluation mode, its normalisations with statistics of their own."""
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-    return net.eval()
 
 
 def test_folded_normalisation_keeps_the_answers() -> None:

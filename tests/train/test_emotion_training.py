@@ -33,6 +33,7 @@ from profile_music.train.emotion_net import (  # noqa: E402
 from profile_music.train.emotion_recipe import EmotionRecipe, change_recipe, load_recipe  # noqa: E402
 from profile_music.types import EMOTIONS  # noqa: E402
 from tests.train.aihub_tree import build_tree  # noqa: E402
+from tests.train.nets import settled  # noqa: E402
 
 pytestmark = pytest.mark.train
 TINY = EmotionRecipe(
@@ -57,16 +58,10 @@ def quadrant_faces(count: int, seed: int = 0, people: int = 0) -> LabelledFaces:
     return LabelledFaces(images, one_hot([EMOTIONS[kind] for kind in classes]), np.zeros(count, bool), groups)
 
 
-def settled(recipe: EmotionRecipe, seed: int = 0) -> EmotionResNet:
-    """Return a network with normalisation statistics that are not the initial ones."""
+def tiny_net(seed: int = 0) -> EmotionResNet:
+    """Return a network of the recipe TINY, with random weights."""
     torch.manual_seed(seed)
-    net = EmotionResNet(recipe.blocks, recipe.width, recipe.hidden)
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.weight, 0.5, 1)
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
-    return net.eval()
+    return settled(EmotionResNet(TINY.blocks, TINY.width, TINY.hidden))
 
 
 def test_resnet50_has_the_published_shape():
@@ -83,7 +78,7 @@ def test_resnet50_has_the_published_shape():
 
 
 def test_growing_keeps_the_function():
-    net = settled(TINY)
+    net = tiny_net()
     image = torch.rand(3, 3, 32, 32)
     before = net(image)
     net.grow((2, 1, 3, 1))
@@ -92,7 +87,7 @@ def test_growing_keeps_the_function():
 
 
 def test_folding_and_export_keep_the_answers(tmp_path):
-    net = settled(TINY)
+    net = tiny_net()
     faces = quadrant_faces(12)
     served = ServedNet([fold_normalisation(net)], 48, 32)
     recipe = dataclasses.replace(TINY, input_px=48)
@@ -108,11 +103,7 @@ def test_folding_and_export_keep_the_answers(tmp_path):
 
 def test_the_small_network_exports_and_answers_alike(tmp_path):
     recipe = dataclasses.replace(TINY, net="small", width=4, blocks=(1, 1))
-    net = make_net(recipe).eval()
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 1.5)
+    net = settled(make_net(recipe))
     image = torch.rand(3, 3, 32, 32)
     torch.testing.assert_close(fold_normalisation(net)(image), net(image))
     path = tmp_path / "small.onnx"
@@ -123,7 +114,7 @@ def test_the_small_network_exports_and_answers_alike(tmp_path):
 
 
 def test_several_networks_and_mirrors_vote_softly(tmp_path):
-    nets = [settled(TINY, seed) for seed in (1, 2)]
+    nets = [tiny_net(seed) for seed in (1, 2)]
     path = tmp_path / "vote.onnx"
     write_model(ServedNet(nets, 32, 32, mirror=True), 32, path, {"colour": "grey"}, "fp32")
     faces = quadrant_faces(5)
@@ -135,7 +126,7 @@ def test_several_networks_and_mirrors_vote_softly(tmp_path):
 
 
 def test_the_mirror_image_may_show_the_middle_enlarged(tmp_path):
-    net = settled(TINY)
+    net = tiny_net()
     path = tmp_path / "zoom.onnx"
     write_model(ServedNet([net], 40, 32, mirror=True, mirror_zoom=0.8), 40, path, {"colour": "grey"}, "fp32")
     recipe = dataclasses.replace(TINY, input_px=40)
@@ -150,9 +141,9 @@ def test_the_mirror_image_may_show_the_middle_enlarged(tmp_path):
 
 def test_a_teachers_answers_are_mixed_into_the_labels(tmp_path):
     teacher = tmp_path / "teacher.onnx"
-    write_model(ServedNet([settled(TINY)], 24, 32), 24, teacher, {"colour": "grey", "temperature": "3"}, "fp32")
+    write_model(ServedNet([tiny_net()], 24, 32), 24, teacher, {"colour": "grey", "temperature": "3"}, "fp32")
     faces = quadrant_faces(6)
-    said = run_torch(ServedNet([settled(TINY)], 24, 32), faces, dataclasses.replace(TINY, input_px=24))
+    said = run_torch(ServedNet([tiny_net()], 24, 32), faces, dataclasses.replace(TINY, input_px=24))
     recipe = dataclasses.replace(TINY, teacher_share=0.25)
     learnt = taught(faces, recipe, teacher, tmp_path)
     expected = 0.75 * faces.labels + 0.25 * torch.softmax(torch.from_numpy(said), 1).numpy()
@@ -247,7 +238,7 @@ def test_a_person_split_needs_people():
 
 
 def test_initial_weights_are_taken_where_they_fit(tmp_path):
-    donor = settled(TINY).state_dict()
+    donor = tiny_net().state_dict()
     donor["fc.weight"] = torch.zeros(1000, 256)  # torchvision's last layer, which ours has not
     del donor["head.weight"], donor["hidden.weight"], donor["hidden.bias"], donor["head.bias"]
     torch.save(donor, tmp_path / "resnet.pth")

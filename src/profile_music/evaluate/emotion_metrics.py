@@ -12,6 +12,7 @@ from profile_music.types import EMOTIONS
 
 Probabilities = NDArray[np.float64]
 Classes = NDArray[np.int64]
+BOOTSTRAP_SAMPLES = 30
 
 
 @dataclass(frozen=True)
@@ -120,23 +121,21 @@ def fit_temperature(logits: NDArray[np.floating[Any]], truth: Classes) -> float:
     return float(min(grid, key=log_loss))
 
 
-def fit_offsets(
-    logits: NDArray[np.floating[Any]], truth: Classes, *, sweeps: int = 3, samples: int = 30
-) -> NDArray[np.float64]:
+def fit_offsets(logits: NDArray[np.floating[Any]], truth: Classes) -> NDArray[np.float64]:
     """Return what to add to each class's logit (mean zero) for the best balance (Menon et al., 2021).
 
     Best is the sum of accuracy, macro-F1 and the mean recall: no class may pay for the others. Training draws rare
     classes more often than they occur and still learns them last. The worth jumps with single pictures, so the answer
-    is the mean over `samples` bootstrap samples (Breiman, 1996), the same ones every time.
+    is the mean over bootstrap samples (Breiman, 1996), the same ones every time.
     """
     rng = np.random.default_rng(0)
-    drawn = [rng.integers(0, len(truth), len(truth)) for _ in range(samples)]
-    offsets: NDArray[np.float64] = np.mean([_best_offsets(logits[rows], truth[rows], sweeps) for rows in drawn], axis=0)
+    drawn = [rng.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAP_SAMPLES)]
+    offsets: NDArray[np.float64] = np.mean([_best_offsets(logits[rows], truth[rows]) for rows in drawn], axis=0)
     return offsets
 
 
-def _best_offsets(logits: NDArray[np.floating[Any]], truth: Classes, sweeps: int) -> NDArray[np.float64]:
-    """Search one coordinate after the other, in steps of 0.05 within 1.5."""
+def _best_offsets(logits: NDArray[np.floating[Any]], truth: Classes) -> NDArray[np.float64]:
+    """Search one coordinate after the other, three times, in steps of 0.05 within 1.5."""
     offsets = np.zeros(logits.shape[1])
 
     def worth(candidate: NDArray[np.float64]) -> float:
@@ -146,7 +145,7 @@ def _best_offsets(logits: NDArray[np.floating[Any]], truth: Classes, sweeps: int
         recalls = np.diag(table) / np.maximum(table.sum(axis=1), 1)
         return float(np.diag(table).sum() / len(truth) + f1.mean() + recalls.mean() - 1e-2 * np.abs(candidate).sum())
 
-    for _ in range(sweeps):
+    for _ in range(3):
         for index in range(len(offsets)):
             trials = [offsets.copy() for _ in range(61)]
             for trial, step in zip(trials, np.linspace(-1.5, 1.5, 61), strict=True):

@@ -28,15 +28,7 @@ from profile_music.evaluate.emotion_metrics import (
     soften,
 )
 from profile_music.train.data_faces import LabelledFaces
-from profile_music.train.emotion_export import (
-    Precision,
-    ServedNet,
-    Vote,
-    build_net,
-    fold_grey,
-    fold_normalisation,
-    write_model,
-)
+from profile_music.train.emotion_export import Precision, ServedNet, Vote, build_net, fold_normalisation, write_model
 from profile_music.train.emotion_loop import EmotionTrainer, RunOptions
 from profile_music.train.emotion_recipe import EmotionRecipe, recipe_from_mapping
 from profile_music.train.emotion_split import hold_out, stratified_folds
@@ -260,15 +252,8 @@ def finish(
 def served_net(recipe: EmotionRecipe, weights: Sequence[Mapping[str, Tensor]]) -> ServedNet:
     """Return what is exported of one recipe's networks."""
     nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
-    grey = recipe.colour == "grey"
-    net = ServedNet(
-        [fold_grey(net) for net in nets] if grey else nets,
-        recipe.input_px,
-        recipe.body_px,
-        mirror=recipe.mirror,
-        mirror_zoom=recipe.mirror_zoom,
-        grey=grey,
-    )
+    px, grey = (recipe.input_px, recipe.body_px), recipe.colour == "grey"
+    net = ServedNet(nets, *px, mirror=recipe.mirror, mirror_zoom=recipe.mirror_zoom, grey=grey)
     net.eval()
     return net
 

@@ -71,7 +71,7 @@ class ServedNet(nn.Module):  # type: ignore[misc]
 
     Several networks, or a picture and its mirror image, vote softly: the logits are then the logarithm of the mean
     probability, so that one softmax at a temperature serves every form. The mirror image may show only the middle,
-    enlarged: two scales for the time of one. With `grey`, the networks (of `fold_grey`) get the mean of the channels.
+    enlarged: two scales for the time of one. With `grey`, the networks see only the mean of the channels (`fold_grey`).
     """
 
     reduce: Tensor
@@ -88,7 +88,7 @@ class ServedNet(nn.Module):  # type: ignore[misc]
         grey: bool = False,
     ) -> None:
         super().__init__()
-        self.nets = nn.ModuleList(nets)
+        self.nets = nn.ModuleList(fold_grey(net) if grey else net for net in nets)
         self.mirror = mirror
         self.grey = grey
         self.resizes = input_px != body_px
