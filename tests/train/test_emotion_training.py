@@ -139,6 +139,25 @@ def test_the_mirror_image_may_show_the_middle_enlarged(tmp_path):
     np.testing.assert_allclose(got, torch.stack(votes).mean(0).numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("int8", 0.06)])
+def test_dark_pictures_are_raised_and_others_stay(tmp_path, precision, tolerance):
+    net = fold_normalisation(tiny_net())
+    path = tmp_path / "lift.onnx"
+    faces = quadrant_faces(5).images
+    served = ServedNet([net], 32, 32, lift=0.2)
+    write_model(served, 32, path, {"colour": "grey"}, precision, prepare(faces, TINY))
+    model = EmotionClassifier.load(path)
+    for shade, gains in {1.0: (1, 1), 0.4: (1.01, 3.99), 0.05: (4, 4)}.items():
+        shaded = (faces * shade).astype(np.uint8)
+        image = torch.from_numpy(prepare(shaded, TINY))
+        gain = (0.2 / image.mean((1, 2, 3), keepdim=True)).clamp(1, 4)
+        assert gains[0] <= gain.min() <= gain.max() <= gains[1], shade
+        with torch.no_grad():
+            expected = torch.softmax(net((image * gain).clamp(max=1)), 1).numpy()
+        np.testing.assert_allclose(model.probabilities(list(shaded)), expected, atol=tolerance, err_msg=str(shade))
+    assert np.isfinite(model.probabilities([np.zeros((32, 32), np.uint8)])).all()
+
+
 def test_a_teachers_answers_are_mixed_into_the_labels(tmp_path):
     teacher = tmp_path / "teacher.onnx"
     write_model(ServedNet([tiny_net()], 24, 32), 24, teacher, {"colour": "grey", "temperature": "3"}, "fp32")

@@ -23,6 +23,8 @@ from profile_music.types import EMOTIONS
 
 Precision = Literal["int8", "fp16", "fp32"]
 OPSET = 20
+MOST_GAIN = 4.0
+"""Darker pictures than a quarter of what `lift` asks are mostly noise, and stay darker."""
 INPUT_NAME, OUTPUT_NAME = "image", "logits"
 _NORMS = {"conv1": "bn1", "conv2": "bn2", "conv3": "bn3"}
 
@@ -72,10 +74,13 @@ class ServedNet(nn.Module):  # type: ignore[misc]
     Several networks, or a picture and its mirror image, vote softly: the logits are then the logarithm of the mean
     probability, so that one softmax at a temperature serves every form. The mirror image may show only the middle,
     enlarged: two scales for the time of one. With `grey`, the networks see only the mean of the channels (`fold_grey`).
+    Pictures whose mean is below `lift` are raised to it first: training knows few dark faces, and photos have many.
     """
 
     reduce: Tensor
     reduce_middle: Tensor
+    lift: Tensor
+    white: Tensor
 
     def __init__(
         self,
@@ -86,6 +91,7 @@ class ServedNet(nn.Module):  # type: ignore[misc]
         mirror: bool = False,
         mirror_zoom: float = 1.0,
         grey: bool = False,
+        lift: float = 0.0,
     ) -> None:
         super().__init__()
         self.nets = nn.ModuleList(fold_grey(net) if grey else net for net in nets)
@@ -93,12 +99,16 @@ class ServedNet(nn.Module):  # type: ignore[misc]
         self.grey = grey
         self.resizes = input_px != body_px
         self.zooms = mirror_zoom < 1
+        self.lifts = lift > 0
+        self.register_buffer("lift", torch.tensor(lift), persistent=False)
+        self.register_buffer("white", torch.tensor(1.0), persistent=False)
         self.register_buffer("reduce", reduction_matrix(input_px, body_px), persistent=False)
         self.register_buffer("reduce_middle", reduction_matrix(input_px, body_px, mirror_zoom), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (N, 4)."""
         image = image.mean(1, keepdim=True) if self.grey else image
+        image = self.lifted(image) if self.lifts else image
         x = self.reduce @ image @ self.reduce.T if self.resizes else image
         views = [x]
         if self.mirror:
@@ -108,6 +118,13 @@ class ServedNet(nn.Module):  # type: ignore[misc]
         together = torch.cat(views) if self.mirror else x
         logits = [part for net in self.nets for part in net(together).view(len(views), -1, CLASS_COUNT).unbind(0)]
         return logits[0] if len(logits) == 1 else soft_vote(logits)
+
+    def lifted(self, image: Tensor) -> Tensor:
+        """Return pictures (N, C, S, S) whose mean is at least `lift`, as far as `MOST_GAIN` reaches."""
+        light = image.mean((1, 2, 3), keepdim=True)
+        # Minimum and maximum, as the quantiser would code what a clamp lets through.
+        light = torch.maximum(torch.minimum(light, self.lift), self.lift / MOST_GAIN)
+        return torch.minimum(image * (self.lift / light), self.white)
 
 
 class Vote(nn.Module):  # type: ignore[misc]
