@@ -1,11 +1,12 @@
 import json
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profile_music.evaluate.emotion import evaluate_emotion, report_markdown
+from profile_music.evaluate.emotion import evaluate_emotion, report_markdown, write_report
 from profile_music.evaluate.emotion_metrics import (
     calibration_error,
     choose_abstention,
@@ -99,7 +100,7 @@ def test_harder_versions_keep_size_and_change_the_picture(name):
     np.testing.assert_array_equal(harder, perturb_all([crop], name)[0])
 
 
-def test_an_evaluation_of_a_perfect_model(tmp_path):
+def test_an_evaluation_of_a_perfect_model(tmp_path, monkeypatch):
     path = write_brightness_model(tmp_path / "tiny.onnx", abstain_below="0.3")
     crops = np.stack([bright_quadrant(index % 4, 32) for index in range(16)])
     evaluation = evaluate_emotion(path, crops, np.arange(16) % 4)
@@ -108,3 +109,7 @@ def test_an_evaluation_of_a_perfect_model(tmp_path):
     assert set(evaluation.robustness) == set(PERTURBATIONS)
     table = report_markdown([evaluation, evaluation], "sixteen pictures")
     assert "| accuracy | 1.000 | 1.000 |" in table
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert not write_report([evaluation], "sixteen pictures", tmp_path / "report")
+    assert json.loads((tmp_path / "report" / "report.json").read_text())["data"] == "sixteen pictures"
+    assert "| accuracy | 1.000 |" in (tmp_path / "report" / "report.md").read_text()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from profile_music.errors import DependencyMissingError, InputError
+from profile_music.errors import InputError
 
 if TYPE_CHECKING:
     from profile_music.train.data_faces import LabelledFaces
@@ -49,11 +49,8 @@ def evaluate_emotion(
     ]
     title = f"{kind}, {split} split, {len(clean)} pictures without duplicates"
     click.echo(report_markdown(evaluations, title))
-    if out is not None:
-        try:
-            write_report(evaluations, title, out)
-        except ModuleNotFoundError as error:
-            raise DependencyMissingError(extra="train") from error
+    if out is not None and not write_report(evaluations, title, out):
+        click.echo(f"{out}: no confusion matrices as pictures, as matplotlib is absent (extra: train)", err=True)
 
 
 def _read(kind: str, root: Path) -> dict[str, LabelledFaces]:

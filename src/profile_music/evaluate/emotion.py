@@ -168,11 +168,15 @@ def report_markdown(evaluations: list[EmotionEvaluation], data: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_report(evaluations: list[EmotionEvaluation], data: str, out: Path) -> None:
-    """Write report.json, report.md and one confusion matrix a model (where matplotlib is installed)."""
+def write_report(evaluations: list[EmotionEvaluation], data: str, out: Path) -> bool:
+    """Write report.json, report.md and one confusion matrix a model; return whether matplotlib could draw these."""
     out.mkdir(parents=True, exist_ok=True)
     body = {"data": data, "models": [evaluation.to_dict() for evaluation in evaluations]}
     (out / "report.json").write_text(json.dumps(body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     (out / "report.md").write_text(report_markdown(evaluations, data), encoding="utf-8")
-    for evaluation in evaluations:
-        draw_confusion(evaluation.figures, out / f"confusion-{Path(evaluation.name).stem}.png", f"{evaluation.name}")
+    try:
+        for evaluation in evaluations:
+            draw_confusion(evaluation.figures, out / f"confusion-{Path(evaluation.name).stem}.png", evaluation.name)
+    except ModuleNotFoundError:
+        return False
+    return True

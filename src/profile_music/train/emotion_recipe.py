@@ -50,7 +50,7 @@ class EmotionRecipe:
         folds: Stratified folds, each trained, their probabilities averaged; 1 trains once a seed.
         mirror: The served graph looks at the picture and its mirror image, which vote softly (twice the time).
         mirror_zoom: Share of the side that the mirror image shows, its middle enlarged: 1 is the whole picture.
-        lift: Mean brightness, 0 to 1, that the served graph raises darker pictures to, fourfold at most; 0: it does not.
+        lift: Mean brightness, 0 to 1, that the served graph raises darker pictures to, fourfold at most; 0: none.
         teacher_share: Share of each label that comes from `--teacher`, where one is given; the rest are the raters'.
         seeds: One run each; their probabilities are averaged.
     """
