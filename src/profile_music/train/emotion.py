@@ -253,8 +253,7 @@ def served_net(recipe: EmotionRecipe, weights: Sequence[Mapping[str, Tensor]]) -
     """Return what is exported of one recipe's networks."""
     nets = [fold_normalisation(build_net(recipe, one)) for one in weights]
     px, grey = (recipe.input_px, recipe.body_px), recipe.colour == "grey"
-    views = {"mirror": recipe.mirror, "mirror_zoom": recipe.mirror_zoom, "lift": recipe.lift}
-    net = ServedNet(nets, *px, **views, grey=grey)
+    net = ServedNet(nets, *px, mirror=recipe.mirror, mirror_zoom=recipe.mirror_zoom, grey=grey, lift=recipe.lift)
     net.eval()
     return net
 
