@@ -98,12 +98,10 @@ test-scale: .venv-scale/.done ## LanceDB and Ray
 	@.venv-scale/bin/python -m pytest -q tests/index -m "scale or ray"
 
 # Not locked: torch's builds differ from machine to machine, so their hashes do too.
-.venv-train/.done: requirements/build.txt pyproject.toml
+.venv-train/.done: pyproject.toml
 	@rm -rf .venv-train
 	@$(PYTHON) -m venv .venv-train || python3 -m venv .venv-train
-	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
-	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check "profile-music[dev,train,sroberta]" "sentence-transformers>=5"
+	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev,train,sroberta]" "sentence-transformers>=5"
 	@touch $@
 
 test-train: .venv-train/.done ## Training, and parity with sentence-transformers (installs torch)
